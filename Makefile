@@ -1,0 +1,193 @@
+# pod: containers without root. `make` builds; nothing here fetches but `make deps`.
+#
+# The one list of what is needed from outside, as Debian package names.
+BUILD_DEPS = gcc make pkg-config libc6-dev linux-libc-dev musl-tools libjansson-dev libseccomp-dev \
+             libcap-dev libcurl4-openssl-dev libssl-dev libzstd-dev zlib1g-dev libisal-dev
+RUN_DEPS   = uidmap slirp4netns passt fuse-overlayfs ca-certificates
+DEMO_DEPS  = $(BUILD_DEPS) $(RUN_DEPS) busybox-static procps curl
+TEST_DEPS  = $(DEMO_DEPS) bats parallel jq sudo python3 openssl apache2-utils attr \
+             libcap2-bin fuse3 crun runc catatonit podman buildah skopeo umoci docker-registry debootstrap \
+             bubblewrap tmux util-linux iproute2 zstd isal xz-utils
+LINT_DEPS  = clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck mandoc codespell \
+             universal-ctags zsh fish
+BENCH_DEPS = $(TEST_DEPS) hyperfine
+
+VERSION := 0.2.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+          -Wformat=2 -Wno-format-nonliteral $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
+WERROR ?= -Werror
+HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) $(HARDEN) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+LIBS := $(shell pkg-config --libs jansson libseccomp libcap libcurl libcrypto libzstd zlib) -lisal -pthread
+
+# Programs that stay in memory, or start on every run, and need nothing but system calls: static,
+# against musl where it is there (a tenth of glibc's start-up time and memory).
+STATIC_PROGRAMS := pod-init pod-monitor pod-userns pod-rootfs pod-trash
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+MUSL_CC ?= $(shell command -v musl-gcc 2>/dev/null)
+ifneq ($(MUSL_CC),)
+STATIC_CC := $(MUSL_CC)
+STATIC_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) -O2 -g -fno-pie \
+                -fstack-protector-strong -ffunction-sections -fdata-sections \
+                -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
+else
+STATIC_CC := $(CC)
+STATIC_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) -O2 -g -fno-pie \
+                -fstack-protector-strong -ffunction-sections -fdata-sections
+endif
+STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noseparate-code
+ifneq ($(STATIC_PLAIN),)
+STATIC_CC := $(CC)
+STATIC_CFLAGS = $(ALL_CFLAGS)
+STATIC_LDFLAGS := $(ALL_LDFLAGS)
+endif
+
+# A program is bin/pod-X.c with what lies in bin/X/, or helpers/pod-X.c with helpers/X/.
+BIN_NAMES    := $(patsubst bin/%.c,%,$(wildcard bin/pod-*.c))
+HELPER_NAMES := $(patsubst helpers/%.c,%,$(wildcard helpers/pod-*.c))
+DYN_HELPERS  := $(filter-out $(STATIC_PROGRAMS),$(HELPER_NAMES))
+STAT_HELPERS := $(filter $(STATIC_PROGRAMS),$(HELPER_NAMES))
+LIB_SRC      := $(wildcard libcommon/*/*.c)
+LIB_OBJ      := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+# what static programs may use: the floors below words, and the words without a library
+STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c
+STAT_LIB_OBJ := $(patsubst %.c,$(BUILD)/static/%.o,$(filter-out libcommon/plain/opt.c,$(STAT_LIB_SRC)))
+UNIT_NAMES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+
+OUT_BIN    := $(BUILD)/bin
+OUT_HELPER := $(BUILD)/libexec/pod
+PROGRAMS   := $(BIN_NAMES:%=$(OUT_BIN)/%) $(HELPER_NAMES:%=$(OUT_HELPER)/%)
+ALIASES    := $(shell sed -n 's/^\(pod-[a-z]*\) .*/\1/p' share/aliases 2>/dev/null)
+
+.PHONY: all deps-build
+all: $(PROGRAMS) $(OUT_BIN)/pod $(BUILD)/share/pod $(ALIASES:%=$(OUT_BIN)/%)
+
+.SECONDARY:
+.SECONDEXPANSION:
+
+$(BUILD)/libcommon.a: $(LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/libstatic.a: $(STAT_LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(ALL_CFLAGS) -Ibin -c -o $@ $<
+$(BUILD)/static/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC.s    $<"
+	@$(STATIC_CC) $(STATIC_CFLAGS) -c -o $@ $<
+
+# the object of pod-X and those of the folder X beside it
+objs = $(1)/$(2)/pod-$(3).o $(patsubst %.c,$(1)/%.o,$(wildcard $(2)/$(3)/*.c $(2)/$(3)s/*.c))
+
+$(BIN_NAMES:%=$(OUT_BIN)/%): $(OUT_BIN)/pod-%: $$(call objs,$(BUILD)/obj,bin,$$*) $(BUILD)/obj/bin/say.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(DYN_HELPERS:%=$(OUT_HELPER)/%): $(OUT_HELPER)/pod-%: $$(call objs,$(BUILD)/obj,helpers,$$*) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(STAT_HELPERS:%=$(OUT_HELPER)/%): $(OUT_HELPER)/pod-%: $$(call objs,$(BUILD)/static,helpers,$$*) $(BUILD)/libstatic.a
+	@mkdir -p $(@D)
+	@echo "  LD.s    $@"
+	@$(STATIC_CC) $(STATIC_CFLAGS) $(STATIC_LDFLAGS) -o $@ $^
+
+$(OUT_BIN)/pod: bin/pod
+	@mkdir -p $(@D)
+	@sed 's/@VERSION@/$(VERSION)/' $< >$@ && chmod 755 $@
+$(BUILD)/share/pod:
+	@mkdir -p $(@D)
+	@ln -sfn $(CURDIR)/share $@
+# a second name of the same program, from share/aliases: "pod-create pod-run"
+$(ALIASES:%=$(OUT_BIN)/%): share/aliases $(PROGRAMS)
+	@ln -sf "$$(sed -n 's/^$(@F) //p' share/aliases)" $@
+
+$(UNIT_NAMES:%=$(BUILD)/unit/%): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+.PHONY: unit
+unit: $(UNIT_NAMES:%=$(BUILD)/unit/%)
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD) build-*
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# --- packages: what is missing of Debian's, and nothing else
+
+.PHONY: deps deps-run deps-test deps-bench deps-demo
+deps:
+	@tests/lib/debs "to build and run pod" $(BUILD_DEPS) $(RUN_DEPS)
+deps-run:
+	@tests/lib/debs "to run pod" $(RUN_DEPS)
+deps-test:
+	@tests/lib/debs "to build and test pod" $(TEST_DEPS) $(LINT_DEPS)
+deps-bench:
+	@tests/lib/debs "to build pod and measure it beside its peers" $(BENCH_DEPS)
+deps-demo:
+	@tests/lib/debs "to build and show pod" $(DEMO_DEPS)
+
+# --- completions, from what --help says
+
+COMPLETIONS := $(addprefix $(BUILD)/completions/,pod.bash _pod pod.fish)
+$(COMPLETIONS): $(BUILD)/completions/%: completions/generate $(PROGRAMS) $(ALIASES:%=$(OUT_BIN)/%) $(OUT_BIN)/pod
+	@mkdir -p $(@D)
+	@completions/generate $* $(OUT_BIN) >$@.tmp && mv $@.tmp $@
+
+# pages are made from --help and man/text, and committed: `make man` after a change of options
+.PHONY: man
+man: all
+	@for p in $(BIN_NAMES) $(ALIASES); do man/generate $$p $(OUT_BIN) >man/$$p.1 || exit; done
+
+# --- installing: PREFIX=~/.local needs no rights at all
+
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
+ROOT_DIR        := $(DESTDIR)$(PREFIX)
+SHARE_FILES     := $(shell cd share 2>/dev/null && find . -type f ! -name aliases | sed 's,^\./,,')
+MAN_PAGES       := $(notdir $(wildcard man/*.[157]))
+BASH_DIR := share/bash-completion/completions
+ZSH_DIR  := share/zsh/site-functions
+FISH_DIR := share/fish/vendor_completions.d
+INSTALLED := $(addprefix bin/,pod $(BIN_NAMES) $(ALIASES)) $(HELPER_NAMES:%=libexec/pod/%) \
+             $(SHARE_FILES:%=share/pod/%) $(foreach m,$(MAN_PAGES),share/man/man$(patsubst .%,%,$(suffix $m))/$m) \
+             $(addprefix $(BASH_DIR)/,pod $(BIN_NAMES) $(ALIASES)) $(ZSH_DIR)/_pod $(FISH_DIR)/pod.fish
+
+.PHONY: install uninstall dist
+install: all $(COMPLETIONS)
+	@mkdir -p $(sort $(dir $(INSTALLED:%=$(ROOT_DIR)/%)))
+	@install -m 755 $(filter-out $(ALIASES:%=$(OUT_BIN)/%),$(wildcard $(OUT_BIN)/*)) $(ROOT_DIR)/bin
+	@for a in $(ALIASES); do ln -sf "$$(readlink $(OUT_BIN)/$$a)" $(ROOT_DIR)/bin/$$a || exit; done
+	@install -m 755 $(HELPER_NAMES:%=$(OUT_HELPER)/%) $(ROOT_DIR)/libexec/pod
+	@for f in $(SHARE_FILES); do install -m 644 share/$$f $(ROOT_DIR)/share/pod/$$f || exit; done
+	@for m in $(MAN_PAGES); do install -m 644 man/$$m $(ROOT_DIR)/share/man/man$${m##*.}/$$m || exit; done
+	@install -m 644 $(BUILD)/completions/pod.bash $(ROOT_DIR)/$(BASH_DIR)/pod
+	@for p in $(BIN_NAMES) $(ALIASES); do ln -sf pod $(ROOT_DIR)/$(BASH_DIR)/$$p || exit; done
+	@install -m 644 $(BUILD)/completions/_pod $(ROOT_DIR)/$(ZSH_DIR)/_pod
+	@install -m 644 $(BUILD)/completions/pod.fish $(ROOT_DIR)/$(FISH_DIR)/pod.fish
+	@echo "pod $(VERSION) is in $(ROOT_DIR)/bin"
+uninstall:
+	@cd $(ROOT_DIR) && rm -f $(INSTALLED)
+	@cd $(ROOT_DIR) && for d in $(sort $(dir $(INSTALLED))); do \
+	    rmdir -p --ignore-fail-on-non-empty $$d 2>/dev/null || true; done
+
+# the committed state, as others get it
+dist:
+	git archive --format=tar.gz --prefix=pod-$(VERSION)/ -o pod-$(VERSION).tar.gz HEAD
+
+include tests/tests.mk

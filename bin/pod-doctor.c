@@ -1,0 +1,204 @@
+/* pod-doctor: what this machine lacks for containers, and the line that helps. */
+#include "say.h"
+
+#include "disk/storageconf.h"
+#include "plain/buf.h"
+#include "plain/str.h"
+#include "things/needs.h"
+#include "words/exitcode.h"
+#include "words/json.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum status { STATUS_OK, STATUS_WARN, STATUS_FAIL };
+
+static const struct {
+    const char *word, *colour;
+} statuses[] = {{"ok  ", "\033[32m"}, {"WARN", "\033[33m"}, {"FAIL", "\033[31m"}};
+
+struct options {
+    const char *format;
+    bool quiet;
+};
+
+/* Where the checks look, and what they found. */
+struct doctor {
+    const struct options *o;
+    char *graphroot, *ancestor; /* the store, and the nearest directory above it that exists */
+    bool colour, failed;
+    json_t *list;
+};
+
+static void tell(struct doctor *d, const char *check, enum status s, const char *what,
+                 const char *hint)
+{
+    d->failed |= s == STATUS_FAIL;
+    if (d->list) {
+        static const char *const words[] = {"ok", "warn", "fail"};
+        json_array_append_new(d->list, json_pack("{s:s, s:s, s:s, s:s}", "check", check, "status",
+                                                 words[s], "message", what, "hint", hint));
+        return;
+    }
+    if (d->o->quiet && s == STATUS_OK)
+        return;
+    printf("%s%s%s %s\n", d->colour ? statuses[s].colour : "", statuses[s].word,
+           d->colour ? "\033[0m" : "", what);
+    for (const char *line = hint; *line; line += *line == '\n') {
+        size_t n = strcspn(line, "\n");
+        printf("     %.*s\n", (int)n, line);
+        line += n;
+    }
+}
+
+/* r and e are a probe's; bad: how much it matters. */
+static void judge(struct doctor *d, const char *check, int r, enum status bad, const char *good,
+                  const struct err *e)
+{
+    if (r == 0)
+        tell(d, check, STATUS_OK, good, "");
+    else
+        tell(d, check, bad, e->msg, e->hint);
+}
+
+/* ---- checks of more than one probe ---- */
+
+static void check_overlay(struct doctor *d)
+{
+    struct err e = ERR_INIT;
+    bool native = true;
+    const char *dir = access(d->ancestor, W_OK) == 0 ? d->ancestor : NULL;
+    int r = needs_overlay(dir, &native, &e);
+    if (r == 0 && !native)
+        tell(d, "overlay", STATUS_WARN,
+             "the kernel mounts no overlay file systems here: fuse-overlayfs does, more slowly",
+             "");
+    else
+        judge(d, "overlay", r, STATUS_FAIL, "overlay file systems can be mounted", &e);
+}
+
+static void check_network(struct doctor *d)
+{
+    struct err slirp = ERR_INIT, pasta = ERR_INIT;
+    bool have_slirp = needs_netprogram("slirp4netns", NULL, &slirp) == 0;
+    bool have_pasta = needs_netprogram("pasta", NULL, &pasta) == 0;
+    if (have_slirp)
+        tell(d, "network", STATUS_OK,
+             have_pasta ? "slirp4netns and pasta are installed" : "slirp4netns is installed", "");
+    else if (have_pasta)
+        tell(d, "network", STATUS_OK, "pasta is installed (slirp4netns is not)", "");
+    else
+        tell(d, "network", STATUS_FAIL, slirp.msg, slirp.hint);
+}
+
+/* One line for all that work; one for each that does not, since each has its own option. */
+static void check_cgroups(struct doctor *d)
+{
+    static const char *const wanted[][2] = {
+        {"--memory", "memory"}, {"--cpus", "cpu"}, {"--pids-limit", "pids"}};
+    cleanup(buf_free) struct buf good = BUF_INIT;
+    bool told = false;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        struct err e = ERR_INIT;
+        if (needs_cgroup(wanted[i][0], wanted[i][1], &e) == 0) {
+            buf_addf(&good, "%s%s", good.len ? ", " : "limits work by the cgroup controllers ",
+                     wanted[i][1]);
+            continue;
+        }
+        tell(d, "cgroup", STATUS_WARN, e.msg, told ? "" : e.hint);
+        told = true;
+    }
+    if (good.len)
+        tell(d, "cgroup", STATUS_OK, good.s, "");
+}
+
+static void check_all(struct doctor *d)
+{
+    struct err e = ERR_INIT;
+    judge(d, "userns", needs_userns(&e), STATUS_FAIL, "user namespaces can be made", &e);
+    judge(d, "subids", needs_subids(&e), STATUS_FAIL,
+          "/etc/subuid and /etc/subgid have ranges for the user", &e);
+    judge(d, "newuidmap", needs_newuidmap(&e), STATUS_FAIL, "newuidmap and newgidmap can map them",
+          &e);
+    check_overlay(d);
+    judge(d, "storage", needs_local_disk(d->ancestor, &e), STATUS_FAIL,
+          "storage is on a local disk", &e);
+    judge(d, "driver", needs_overlay_store(d->graphroot, &e), STATUS_WARN,
+          "storage is of driver overlay, or still empty", &e);
+    judge(d, "tun", needs_tun(&e), STATUS_FAIL, "/dev/net/tun can be opened", &e);
+    check_network(d);
+    check_cgroups(d);
+    judge(d, "runtime-dir", needs_runtime_dir(&e), STATUS_WARN, "XDG_RUNTIME_DIR is the user's",
+          &e);
+    judge(d, "open-files", needs_open_files(&e), STATUS_WARN, "enough files can be opened", &e);
+}
+
+/* ---- where the store is, without making it ---- */
+
+static char *graphroot(void)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    char *set = storageconf_graphroot();
+    if (set)
+        return set;
+    if (data && data[0] == '/')
+        return xasprintf("%s/containers/storage", data);
+    return xasprintf("%s/.local/share/containers/storage", home ? home : "");
+}
+
+static char *nearest(const char *path)
+{
+    char *p = xstrdup(path);
+    struct stat st;
+    while (p[0] == '/' && p[1] && (stat(p, &st) < 0 || !S_ISDIR(st.st_mode))) {
+        char *slash = strrchr(p, '/');
+        slash[slash == p] = '\0';
+    }
+    return p;
+}
+
+#define AT(field) offsetof(struct options, field)
+static const struct opt table[] = {
+    {"format", 0, OPT_STR, "FORMAT", "json for a machine-readable list", AT(format)},
+    {"quiet", 'q', OPT_BOOL, NULL, "Print only what is not ok", AT(quiet)},
+    {.name = NULL},
+};
+static const struct cmd command = {
+    .name = "pod doctor",
+    .operands = "",
+    .summary = "Check what this machine lacks for containers, and say what helps",
+    .more = "Exit codes: 0 containers can run, 1 they cannot, 125 wrong usage.",
+    .opts = table,
+};
+
+int main(int argc, char **argv)
+{
+    struct options o = {.format = NULL};
+    struct err e = ERR_INIT;
+    int code;
+    if (say_parse(&command, &o, argc, argv, &code) < 0)
+        return code;
+    if (o.format && strcmp(o.format, "json") != 0) {
+        err_set(&e, EXIT_TOOL, "unknown format \"%s\"", o.format);
+        err_hint(&e, "Use --format json");
+        return say_error(&e);
+    }
+    struct doctor d = {.o = &o,
+                       .graphroot = graphroot(),
+                       .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+                       .list = o.format ? json_array() : NULL};
+    d.ancestor = nearest(d.graphroot);
+    check_all(&d);
+    if (d.list) {
+        cleanup_free char *text = json_dumps(d.list, JSON_INDENT(4));
+        printf("%s\n", text ? text : "[]");
+        json_decref(d.list);
+    }
+    free(d.graphroot);
+    free(d.ancestor);
+    return say_end(d.failed ? EXIT_NO : EXIT_DONE);
+}

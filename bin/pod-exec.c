@@ -1,0 +1,193 @@
+/*
+ * pod-exec: one more command in a running container.
+ *
+ * Without a terminal nothing of ours stays between the command and the caller's descriptors:
+ * this process becomes the runtime, which becomes the command's parent and ends with its code.
+ */
+#include "exec/exec.h"
+#include "say.h"
+
+#include "disk/at.h"
+#include "plain/fdio.h"
+#include "things/seccomp.h"
+#include "things/select.h"
+#include "things/spawn.h"
+#include "things/start.h"
+#include "words/exitcode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define AT(f) offsetof(struct exec_opts, f)
+static const struct opt options[] = {
+    {"detach", 'd', OPT_BOOL, NULL, "Run in the background", AT(detach)},
+    {"detach-keys", 0, OPT_STR, "KEYS", "Keys that detach (default ctrl-p,ctrl-q)",
+     AT(detach_keys)},
+    {"env", 'e', OPT_LIST, "NAME[=VALUE]", "Set an environment variable", AT(env)},
+    {"env-file", 0, OPT_LIST, "FILE", "Read environment variables from a file", AT(env_file)},
+    {"interactive", 'i', OPT_BOOL, NULL, "Pass standard input on", AT(interactive)},
+    {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(latest)},
+    {"preserve-fds", 0, OPT_INT, "N", "Pass N more descriptors, from 3 up", AT(preserve_fds)},
+    {"privileged", 0, OPT_BOOL, NULL, "Give it all capabilities", AT(privileged)},
+    {"tty", 't', OPT_BOOL, NULL, "Give it a terminal", AT(tty)},
+    {"user", 'u', OPT_STR, "USER[:GROUP]", "User and group, by name or number", AT(user)},
+    {"workdir", 'w', OPT_STR, "DIR", "Working directory", AT(workdir)},
+    {0},
+};
+
+static const struct cmd command = {
+    .name = "pod exec",
+    .operands = "CONTAINER COMMAND [ARG...]",
+    .summary = "Run a command in a running container",
+    .more = "Exit codes: the command's own; 125 pod failed, 126 the command cannot be run,\n"
+            "127 it was not found, 128+N it was ended by signal N.",
+    .opts = options,
+    .max = -1,
+    .stop_at_operand = 1,
+};
+
+static int add_filter(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
+{
+    const char *wanted = jx_str(c->record, "seccomp");
+    cleanup(strv_free) struct strv caps = STRV_INIT;
+    char name[SECCOMP_NAME_SIZE];
+    json_t *made = NULL;
+    if (strcmp(wanted, "unconfined") == 0)
+        return 0;
+    cleanup_free char *profile = *wanted ? xstrdup(wanted) : share_path("seccomp.json");
+    cleanup_fd int cache = at_open_dir(r->own, "cache");
+    jx_strv(c->record, "caps", &caps);
+    if (cache < 0 || seccomp_cached(cache, profile, &caps, name, &made, e) < 0)
+        return -1;
+    json_decref(made);
+    strv_add(argv, "--seccomp-bpf");
+    strv_addf(argv, "%s/pod/cache/%s.bpf", r->graph_path, name);
+    return 0;
+}
+
+/* pod-userns enter -- pod-rootfs --seal -- RUNTIME exec --process /proc/self/fd/N ID */
+static int build(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
+                 const char *console, struct strv *argv, struct err *e)
+{
+    char *runtime;
+    bool ours;
+    if (runtime_find(c, &runtime, &ours, e) < 0)
+        return -1;
+    start_add_userns(argv);
+    strv_take(argv, tool_path("pod-rootfs"));
+    strv_add(argv, "--seal");
+    strv_add(argv, "--");
+    runtime_globals(r, runtime, ours, argv);
+    free(runtime);
+    strv_add(argv, "exec");
+    if (o->detach)
+        strv_add(argv, "--detach");
+    strv_add(argv, "--process");
+    strv_addf(argv, "/proc/self/fd/%d", process);
+    if (console) {
+        strv_add(argv, "--console-socket");
+        strv_add(argv, console);
+    }
+    if (o->preserve_fds > 0) {
+        strv_add(argv, "--preserve-fds");
+        strv_addf(argv, "%lld", (long long)o->preserve_fds);
+    }
+    if (ours && add_filter(r, c, argv, e) < 0)
+        return -1;
+    strv_add(argv, c->id);
+    return 0;
+}
+
+static int listen_at(const char *path, struct err *e)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    cleanup_fd int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (str_copy(a.sun_path, sizeof a.sun_path, path) < 0)
+        return err_sys(e, "runtime directory too long for a socket: \"%s\"", path);
+    if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof a) < 0 || listen(s, 1) < 0)
+        return err_sys(e, "cannot listen on \"%s\"", path);
+    return fd_take(&s);
+}
+
+static int with_terminal(const struct roots *r, const struct ctr *c, const struct exec_opts *o,
+                         int process, int *code, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    char name[32];
+    at_temp_name(name, sizeof name, "x");
+    cleanup_free char *path = xasprintf("%s/%s/%s", r->run_path, c->id, name);
+    cleanup_fd int listen_fd = listen_at(path, e);
+    int res = -1;
+    if (listen_fd >= 0) {
+        res = build(r, c, o, process, path, &argv, e);
+        if (res == 0)
+            res = exec_terminal(argv.v, listen_fd, process, o->detach_keys, code, e);
+        unlink(path);
+    }
+    return res;
+}
+
+static int become(const struct roots *r, const struct ctr *c, const struct exec_opts *o,
+                  int process, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    if (build(r, c, o, process, NULL, &argv, e) < 0)
+        return -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (!o->interactive || o->detach)
+        dup2(null, 0);
+    for (int fd = 1; o->detach && fd < 3; fd++)
+        dup2(null, fd);
+    fd_cloexec(process, false);
+    execv(argv.v[0], argv.v);
+    return err_sys(e, "cannot run \"%s\"", argv.v[0]);
+}
+
+static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
+{
+    struct roots r;
+    struct ctr c;
+    struct ctr_status s;
+    int process = -1;
+    if (!operands[0] || (!o->latest && !operands[1])) {
+        err_set(e, 0,
+                operands[0] || o->latest ? "you must provide a command to run"
+                                         : "exec requires the name or ID of a container or the "
+                                           "--latest flag");
+        return err_hint(e, "See 'pod exec --help'");
+    }
+    if (roots_open(&r, e) < 0 ||
+        (o->latest ? ctr_latest(&r, &c, e) : ctr_find(&r, *operands++, &c, e)) < 0)
+        return -1;
+    ctr_status(&r, &c, &s);
+    if (s.state != CTR_RUNNING) {
+        err_set(e, 0,
+                "can only create exec sessions on running containers: container state improper");
+        return err_hint(e, "Type: pod start %s", ctr_name(&c));
+    }
+    if (exec_describe(&c, &s, o, operands, &process, e) < 0)
+        return -1;
+    process = fd_move_up(process, 100);
+    return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)
+                                : become(&r, &c, o, process, e);
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct exec_opts o = {0};
+    int code = 0;
+    int first = say_parse(&command, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    if (work(&o, argv + first, &code, &e) < 0)
+        return e.msg[0] ? say_error(&e) : e.code;
+    return say_end(code);
+}

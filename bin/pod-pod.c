@@ -1,0 +1,23 @@
+/* pod-pod: pods. bin/pods/ has the verbs. */
+#include "pods/pods.h"
+#include "say.h"
+
+static const struct verb verbs[] = {
+    {"create", "create a pod", verb_create},
+    {"exists", "say by the exit code whether a pod exists", verb_exists},
+    {"inspect", "show all about pods as JSON", verb_inspect},
+    {"kill", "send a signal to the containers of pods", verb_kill},
+    {"ls", NULL, verb_ps},
+    {"list", NULL, verb_ps},
+    {"ps", "list pods", verb_ps},
+    {"restart", "stop and start pods", verb_restart},
+    {"rm", "remove pods", verb_rm},
+    {"start", "start pods", verb_start},
+    {"stop", "stop pods", verb_stop},
+    {0},
+};
+
+int main(int argc, char **argv)
+{
+    return say_verbs("pod pod", "Manage pods: containers that share a network", verbs, argc, argv);
+}

@@ -1,0 +1,124 @@
+/* pod-rm: removes containers. Gone at once by a rename; what they wrote is deleted behind it. */
+#include "say.h"
+
+#include "disk/at.h"
+#include "things/pod.h"
+#include "things/select.h"
+#include "things/stop.h"
+#include "words/digest.h"
+#include "words/exitcode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct options {
+    struct select which;
+    bool force, ignore, volumes, depend;
+    int64_t time;
+};
+
+#define AT(f) offsetof(struct options, f)
+static const struct opt options[] = {
+    {"all", 'a', OPT_BOOL, NULL, "All containers", AT(which.all)},
+    {"cidfile", 0, OPT_LIST, "FILE", "Read a container's ID from FILE", AT(which.cidfile)},
+    {"force", 'f', OPT_BOOL, NULL, "Stop a running container first", AT(force)},
+    {"ignore", 'i', OPT_BOOL, NULL, "No error for a container that does not exist", AT(ignore)},
+    {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
+    {"time", 't', OPT_INT, "SECONDS", "With --force: wait so long before SIGKILL", AT(time)},
+    {"volumes", 'v', OPT_BOOL, NULL, "Remove its anonymous volumes too", AT(volumes)},
+    {0},
+};
+
+static const struct cmd command = {
+    .name = "pod rm",
+    .operands = "CONTAINER...",
+    .summary = "Remove one or more containers",
+    .more = "Exit codes: 0 removed, 1 a container does not exist, 2 a container runs,\n"
+            "125 pod failed.",
+    .opts = options,
+    .max = -1,
+};
+
+/* --force removes a container whose record cannot be read, by its id or a prefix of it. */
+static bool find_damaged(const struct roots *r, const char *name, struct ctr *ret)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    struct err e = ERR_INIT;
+    char id[65], path[128];
+    bool is_pod;
+    if (name_lookup(r, name, id, &is_pod) == 0 && !is_pod)
+        name = id;
+    if (ctr_list(r, &ids, &e) < 0)
+        return false;
+    for (size_t i = 0; i < ids.n; i++) {
+        if (!str_starts(ids.v[i], name))
+            continue;
+        struct ctr c = CTR_INIT;
+        snprintf(path, sizeof path, "containers/%s", ids.v[i]);
+        str_copy(c.id, sizeof c.id, ids.v[i]);
+        c.dir = at_open_dir(r->own, path);
+        if (c.dir < 0)
+            return false;
+        *ret = c;
+        return true;
+    }
+    return false;
+}
+
+static int one(const struct roots *r, const char *name, const struct options *o, struct err *e)
+{
+    struct ctr c;
+    if (ctr_find(r, name, &c, e) < 0) {
+        bool unknown = strstr(e->msg, "no such container") != NULL;
+        if (unknown)
+            e->code = EXIT_NO;
+        if (unknown || !o->force || !find_damaged(r, name, &c))
+            return -1;
+    }
+    int res;
+    if (c.record && jx_bool(c.record, "infra"))
+        res = err_set(e, 0,
+                      "container %s is the infra container of pod %s and cannot be removed without "
+                      "removing the pod",
+                      c.id, jx_str(c.record, "pod"));
+    else
+        res = ctr_remove(r, &c, o->force, o->time, e);
+    ctr_close(&c);
+    return res;
+}
+
+/* With --all, containers that run stay without --force, and infra containers belong to their pods.
+ */
+static bool spared(const struct roots *r, const char *name, const struct options *o)
+{
+    struct ctr c;
+    struct err e = ERR_INIT;
+    if (!o->which.all || ctr_find(r, name, &c, &e) < 0)
+        return false;
+    bool infra = jx_bool(c.record, "infra");
+    ctr_close(&c);
+    return infra;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct options o = {.time = -1};
+    struct roots r;
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    int code = 0;
+    int first = say_parse(&command, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    if (roots_open(&r, &e) < 0 || select_names(&r, &o.which, argv + first, &names, &e) < 0)
+        return say_error(&e);
+    for (size_t i = 0; i < names.n; i++) {
+        if (spared(&r, names.v[i], &o))
+            continue;
+        if (one(&r, names.v[i], &o, &e) == 0)
+            puts(names.v[i]);
+        else if (!(o.ignore && e.code == EXIT_NO))
+            code = say_error(&e);
+    }
+    return say_end(code);
+}

@@ -1,0 +1,263 @@
+/*
+ * pod-run and pod-create: make a container; run starts it too and, without --detach, stays.
+ */
+#include "say.h"
+
+#include "disk/at.h"
+#include "plain/fdio.h"
+#include "things/create.h"
+#include "things/ctr.h"
+#include "things/session.h"
+#include "things/spawn.h"
+#include "things/start.h"
+#include "words/exitcode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char codes[] =
+    "Exit codes: the container's own; 125 pod failed, 126 the command cannot be run,\n"
+    "127 it was not found, 128+N it was ended by signal N.";
+
+static const struct cmd run_command = {
+    .name = "pod run",
+    .operands = "IMAGE [COMMAND [ARG...]]",
+    .summary = "Run a command in a new container",
+    .more = codes,
+    .opts = create_option_table,
+    .min = 1,
+    .max = -1,
+    .stop_at_operand = 1,
+};
+static const struct cmd create_command = {
+    .name = "pod create",
+    .operands = "IMAGE [COMMAND [ARG...]]",
+    .summary = "Create a container, do not start it",
+    .more = "Exit codes: 0 created, 125 pod failed.",
+    .opts = create_option_table,
+    .min = 1,
+    .max = -1,
+    .stop_at_operand = 1,
+};
+
+/* ---- image ---- */
+
+static void pull_words(const struct create_opts *o, const char *image, struct strv *argv)
+{
+    const struct {
+        const char *option, *value;
+    } passed[] = {{"--authfile", o->authfile}, {"--creds", o->creds}, {"--platform", o->platform},
+                  {"--arch", o->arch},         {"--os", o->os},       {"--variant", o->variant}};
+    strv_take(argv, bin_path("pod-pull"));
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        if (passed[i].value) {
+            strv_add(argv, passed[i].option);
+            strv_add(argv, passed[i].value);
+        }
+    if (o->tls_verify >= 0)
+        strv_add(argv, o->tls_verify ? "--tls-verify=true" : "--tls-verify=false");
+    if (o->quiet)
+        strv_add(argv, "--quiet");
+    strv_add(argv, image);
+}
+
+/* pod-pull speaks to the person itself; what comes back is its exit code. */
+static int pull(const struct create_opts *o, const char *image, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    pull_words(o, image, &argv);
+    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
+    pid_t pid;
+    if (spawn(&s, &pid, e) < 0)
+        return -1;
+    int code = spawn_wait(pid);
+    if (code == 0)
+        return 0;
+    e->code = code;
+    e->msg[0] = '\0'; /* said already */
+    return -1;
+}
+
+static int need_image(const struct roots *r, const struct create_opts *o, const char *name,
+                      struct err *e)
+{
+    const char *policy = o->pull ? o->pull : "missing";
+    static const char *const known[] = {"missing", "always", "never", "newer",
+                                        "true",    "false",  NULL};
+    struct image img = IMAGE_INIT;
+    if (!str_in(policy, known)) {
+        err_set(e, 0, "unsupported pull policy \"%s\"", policy);
+        return err_hint(e, "Use one of: missing, always, newer, never");
+    }
+    if (strcmp(policy, "always") == 0 || strcmp(policy, "newer") == 0 ||
+        strcmp(policy, "true") == 0) {
+        if (pull(o, name, e) == 0)
+            return 0;
+        if (strcmp(policy, "newer") != 0)
+            return -1;
+    }
+    int res = image_find(r, name, &img, e);
+    image_free(&img);
+    if (res == 0 || strcmp(policy, "missing") != 0 || !str_ends(e->msg, "image not known"))
+        return res;
+    return pull(o, name, e);
+}
+
+static void remove_named(const char *name)
+{
+    struct err ignored = ERR_INIT;
+    cleanup_free char *rm = bin_path("pod-rm");
+    char *argv[] = {rm, (char *)(uintptr_t) "--force", (char *)(uintptr_t) "--ignore",
+                    (char *)(uintptr_t)name, NULL};
+    struct spawn s = {.argv = argv, .in = -1, .out = -1, .err = -1, .report = -1};
+    pid_t pid;
+    if (spawn(&s, &pid, &ignored) == 0)
+        spawn_wait(pid);
+}
+
+/* --pod new:NAME makes the pod first. */
+static int need_pod(struct create_opts *o, struct err *e)
+{
+    if (!o->pod || !str_starts(o->pod, "new:"))
+        return 0;
+    o->pod += strlen("new:");
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    strv_take(&argv, bin_path("pod-pod"));
+    strv_add(&argv, "create");
+    strv_add(&argv, "--name");
+    strv_add(&argv, o->pod);
+    for (size_t i = 0; i < o->publish.n; i++) {
+        strv_add(&argv, "--publish");
+        strv_add(&argv, o->publish.v[i]);
+    }
+    strv_free(&o->publish);
+    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
+    pid_t pid;
+    if (spawn(&s, &pid, e) < 0)
+        return -1;
+    e->code = spawn_wait(pid);
+    e->msg[0] = '\0';
+    return e->code ? -1 : 0;
+}
+
+/* ---- run ---- */
+
+static void discard(const struct roots *r, const char *id)
+{
+    struct err ignored = ERR_INIT;
+    struct ctr c;
+    char trash[TRASH_NAME_SIZE];
+    if (ctr_open(r, id, &c, &ignored) < 0)
+        return;
+    if (ctr_discard(r, &c, trash, &ignored) == 0)
+        trash_delete(r, trash, false, &ignored);
+    ctr_close(&c);
+}
+
+/* The container is there from the first byte on: its monitor gets us as its first client. */
+static int start_attached(const struct roots *r, const struct ctr *c, const struct create_opts *o,
+                          int *ret_code, struct err *e)
+{
+    int pair[2];
+    pid_t pid;
+    bool passthrough = o->log_driver && strcmp(o->log_driver, "passthrough") == 0;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_sys(e, "cannot make a socket pair");
+    cleanup_fd int sock = pair[0];
+    struct start_how how = {.client_fd = pair[1]};
+    if (ctr_start(r, c, &how, &pid, e) < 0)
+        return -1;
+    struct session s = {.sock = sock,
+                        .tty = o->tty,
+                        .input = o->interactive && !passthrough,
+                        .proxy = o->sig_proxy != 0,
+                        .detach_keys = o->detach_keys};
+    switch (session_run(&s, ret_code, e)) {
+    case SESSION_EXIT:
+    case SESSION_DETACHED:
+        return 0;
+    case SESSION_LOST:
+        return ctr_wait(r, c, -1, ret_code, e);
+    default:
+        return -1;
+    }
+}
+
+static int start_detached(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    struct start_how how = {.client_fd = -1};
+    pid_t pid;
+    return ctr_start(r, c, &how, &pid, e) < 0 ? -1 : 0;
+}
+
+static int run(const struct roots *r, const struct create_opts *o, const char *id, int *code,
+               struct err *e)
+{
+    struct ctr c;
+    if (ctr_open(r, id, &c, e) < 0)
+        return -1;
+    int res = o->detach ? start_detached(r, &c, e) : start_attached(r, &c, o, code, e);
+    ctr_close(&c);
+    if (res < 0 && o->rm)
+        discard(r, id);
+    if (res == 0 && o->detach)
+        puts(id);
+    return res;
+}
+
+static int check_options(const struct create_opts *o, bool is_run, struct err *e)
+{
+    if (is_run && o->tty && o->interactive && !o->detach && !isatty(0)) {
+        err_set(e, 0,
+                "the input device is not a TTY. The --tty and --interactive flags might not work "
+                "properly");
+        fprintf(stderr, "Warning: %s\n", e->msg);
+    }
+    if (o->detach_keys && *o->detach_keys) {
+        char keys[16];
+        if (detach_keys_parse(o->detach_keys, keys, sizeof keys) < 0)
+            return err_set(e, 0, "invalid detach keys \"%s\"", o->detach_keys);
+    }
+    return 0;
+}
+
+static int work(struct create_opts *o, bool is_run, char **operands, int *code, struct err *e)
+{
+    struct roots r;
+    char id[65];
+    if (check_options(o, is_run, e) < 0 || roots_open(&r, e) < 0)
+        return -1;
+    if (o->replace && o->name)
+        remove_named(o->name);
+    if (need_image(&r, o, operands[0], e) < 0 || need_pod(o, e) < 0 ||
+        create_container(&r, o, operands, id, e) < 0)
+        return -1;
+    if (!is_run) {
+        puts(id);
+        return 0;
+    }
+    return run(&r, o, id, code, e);
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct create_opts o = CREATE_OPTS_INIT;
+    const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+    bool is_run = strcmp(name, "pod-create") != 0;
+    cleanup_free char **line = xcalloc((size_t)argc + 1, sizeof *line);
+    memcpy(line, argv, (size_t)argc * sizeof *line);
+    int code = 0;
+    int first = say_parse(is_run ? &run_command : &create_command, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    o.command_line = line;
+    if (work(&o, is_run, argv + first, &code, &e) < 0)
+        return e.msg[0] ? say_error(&e) : e.code;
+    return say_end(code);
+}

@@ -1,0 +1,205 @@
+#include "pods.h"
+#include "say.h"
+
+#include "disk/at.h"
+#include "plain/fdio.h"
+#include "things/create.h"
+#include "words/ident.h"
+#include "words/timefmt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_NAME_TRIES 100
+
+struct options {
+    bool infra, replace;
+    const char *name, *hostname, *share, *pod_id_file, *userns, *infra_name, *shm_size;
+    struct strv publish, label, network, add_host, dns, dns_option, dns_search, sysctl;
+    bool no_hosts;
+};
+
+#define AT(f) offsetof(struct options, f)
+static const struct opt options[] = {
+    {"add-host", 0, OPT_LIST, "HOST:IP", "Add a line to /etc/hosts", AT(add_host)},
+    {"dns", 0, OPT_LIST, "IP", "Use this DNS server", AT(dns)},
+    {"dns-option", 0, OPT_LIST, "OPTION", "Set a resolver option", AT(dns_option)},
+    {"dns-search", 0, OPT_LIST, "DOMAIN", "Set a DNS search domain", AT(dns_search)},
+    {"hostname", 0, OPT_STR, "NAME", "Host name of the pod", AT(hostname)},
+    {"infra", 0, OPT_BOOL, NULL, "Hold the namespaces by an infra container (default true)",
+     AT(infra)},
+    {"infra-name", 0, OPT_STR, "NAME", "Name of the infra container", AT(infra_name)},
+    {"label", 'l', OPT_LIST, "KEY=VALUE", "Set a label", AT(label)},
+    {"name", 'n', OPT_STR, "NAME", "Name of the pod", AT(name)},
+    {"network", 0, OPT_LIST, "MODE", "none, host, slirp4netns, pasta, container:ID", AT(network)},
+    {"no-hosts", 0, OPT_BOOL, NULL, "Leave /etc/hosts of the images alone", AT(no_hosts)},
+    {"pod-id-file", 0, OPT_STR, "FILE", "Write the pod's ID to FILE", AT(pod_id_file)},
+    {"publish", 'p', OPT_LIST, "[IP:][PORT:]PORT", "Publish a port on the host", AT(publish)},
+    {"replace", 0, OPT_BOOL, NULL, "Remove a pod of the same name first", AT(replace)},
+    {"share", 0, OPT_STR, "LIST", "Namespaces to share (default ipc,net,uts)", AT(share)},
+    {"shm-size", 0, OPT_STR, "SIZE", "Size of /dev/shm (default 64m)", AT(shm_size)},
+    {"sysctl", 0, OPT_LIST, "NAME=VALUE", "Set a namespaced kernel parameter", AT(sysctl)},
+    {"userns", 0, OPT_STR, "MODE", "User namespace: host, keep-id", AT(userns)},
+    {0},
+};
+
+static const struct cmd command = {
+    .name = "pod pod create",
+    .operands = "[NAME]",
+    .summary = "Create a pod",
+    .more = "Exit codes: 0 created, 125 pod failed.",
+    .opts = options,
+    .max = 1,
+};
+
+static int read_share(const char *text, struct strv *ret, struct err *e)
+{
+    static const char *const known[] = {"ipc", "net", "uts", "pid", "cgroup", NULL};
+    cleanup(strv_free) struct strv words = STRV_INIT;
+    strv_split(&words, text, ',');
+    for (size_t i = 0; i < words.n; i++) {
+        if (!*words.v[i] || strcmp(words.v[i], "none") == 0)
+            continue;
+        if (!str_in(words.v[i], known))
+            return err_set(e, 0,
+                           "invalid kernel namespace to share: %s. Options are: cgroup, ipc, net, "
+                           "pid, uts or none",
+                           words.v[i]);
+        strv_add(ret, words.v[i]);
+    }
+    return 0;
+}
+
+static int make_infra(const struct roots *r, const struct options *o, const char *pod_id,
+                      const char *hostname, char ret_id[65], struct err *e)
+{
+    cleanup_free char *name =
+        o->infra_name ? xstrdup(o->infra_name) : xasprintf("%.12s-infra", pod_id);
+    struct create_opts c = CREATE_OPTS_INIT;
+    char pause[] = "/pause", flag[] = "--pause";
+    char *const argv[] = {pause, flag, NULL};
+    c.infra = true;
+    c.infra_pod = pod_id;
+    c.name = name;
+    c.hostname = hostname;
+    c.publish = o->publish;
+    c.network = o->network;
+    c.add_host = o->add_host;
+    c.dns = o->dns;
+    c.dns_option = o->dns_option;
+    c.dns_search = o->dns_search;
+    c.sysctl = o->sysctl;
+    c.userns = o->userns;
+    c.shm_size = o->shm_size;
+    c.read_only = true;
+    return create_container(r, &c, argv, ret_id, e);
+}
+
+static json_t *record_of(const struct options *o, const char *id, const char *name,
+                         const char *infra, const char *hostname, const struct strv *shared)
+{
+    char now[64];
+    json_t *labels = json_object();
+    timefmt_now(now, sizeof now);
+    for (size_t i = 0; i < o->label.n; i++) {
+        cleanup_free char *key = xstrdup(o->label.v[i]);
+        char *eq = strchr(key, '=');
+        if (eq)
+            *eq++ = '\0';
+        json_object_set_new(labels, key, json_string(eq ? eq : ""));
+    }
+    json_t *rec = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o}", "version", 1, "id", id, "name",
+                            name, "created", now, "infra", infra, "hostname", hostname, "shared",
+                            jx_from_strv(shared));
+    jx_set(rec, "labels", labels);
+    return rec;
+}
+
+static void undo_infra(const struct roots *r, const char *id)
+{
+    struct err ignored = ERR_INIT;
+    struct ctr c;
+    if (*id && ctr_open(r, id, &c, &ignored) == 0) {
+        ctr_discard(r, &c, NULL, &ignored);
+        ctr_close(&c);
+    }
+}
+
+/* One try under that name. */
+static int create_named(const struct roots *r, const struct options *o, const char *name,
+                        const struct strv *shared, char id[65], struct err *e)
+{
+    char infra[65] = "";
+    const char *host = o->hostname ? o->hostname : name;
+    ident_new(id);
+    if (make_infra(r, o, id, host, infra, e) < 0)
+        return -1;
+    cleanup_json rec = record_of(o, id, name, infra, host, shared);
+    if (pod_publish(r, id, name, rec, e) == 0)
+        return 0;
+    undo_infra(r, infra);
+    return -1;
+}
+
+static int create(const struct roots *r, const struct options *o, const char *wanted, char id[65],
+                  struct err *e)
+{
+    char name[256];
+    cleanup(strv_free) struct strv shared = STRV_INIT;
+    if (wanted && !ident_name_ok(wanted))
+        return err_set(e, 0, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
+    if (!o->infra)
+        return err_set(e, 0,
+                       "pods without an infra container share nothing: use --share none instead");
+    if (read_share(o->share ? o->share : "ipc,net,uts", &shared, e) < 0)
+        return -1;
+    if (wanted)
+        return create_named(r, o, wanted, &shared, id, e);
+    for (int i = 0; i < MAX_NAME_TRIES; i++) {
+        ident_random_name(name, sizeof name);
+        if (create_named(r, o, name, &shared, id, e) == 0)
+            return 0;
+        if (e->sys != EEXIST)
+            break;
+    }
+    return -1;
+}
+
+static int write_id_file(const char *path, const char *id, struct err *e)
+{
+    if (path && at_write(AT_FDCWD, path, id, strlen(id), 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write pod id file \"%s\"", path);
+    return 0;
+}
+
+int verb_create(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct options o = {.infra = true};
+    struct roots r;
+    char id[65];
+    int code = 0;
+    int first = say_parse(&command, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    const char *name = o.name ? o.name : argv[first];
+    if (roots_open(&r, &e) < 0)
+        return say_error(&e);
+    if (o.replace && name) {
+        char rm[] = "rm", force[] = "--force", ignore[] = "--ignore";
+        char *args[] = {rm, force, ignore, (char *)(uintptr_t)name, NULL};
+        FILE *out = stdout;
+        stdout = fopen("/dev/null", "w");
+        verb_rm(4, args);
+        if (stdout)
+            fclose(stdout);
+        stdout = out;
+    }
+    if (create(&r, &o, name, id, &e) < 0 || write_id_file(o.pod_id_file, id, &e) < 0)
+        return say_error(&e);
+    puts(id);
+    return say_end(0);
+}

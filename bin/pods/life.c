@@ -1,0 +1,276 @@
+/* start, stop, kill, restart, rm, exists: what is done to a pod is done to its containers. */
+#include "pods.h"
+#include "say.h"
+
+#include "disk/at.h"
+#include "disk/rmtree.h"
+#include "things/session.h"
+#include "things/start.h"
+#include "things/stop.h"
+#include "words/exitcode.h"
+#include "words/signame.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct options {
+    bool all, latest, force, ignore;
+    int64_t time;
+    const char *signal;
+};
+
+#define AT(f) offsetof(struct options, f)
+#define OPT_ALL                                                                                    \
+    {                                                                                              \
+        "all", 'a', OPT_BOOL, NULL, "All pods", AT(all)                                            \
+    }
+#define OPT_LATEST                                                                                 \
+    {                                                                                              \
+        "latest", 'l', OPT_BOOL, NULL, "The pod created last", AT(latest)                          \
+    }
+#define OPT_TIME                                                                                   \
+    {                                                                                              \
+        "time", 't', OPT_INT, "SECONDS", "Wait so long before SIGKILL", AT(time)                   \
+    }
+
+static const struct opt start_options[] = {OPT_ALL, OPT_LATEST, {0}};
+static const struct opt stop_options[] = {
+    OPT_ALL,
+    {"ignore", 'i', OPT_BOOL, NULL, "No error for a pod that does not exist", AT(ignore)},
+    OPT_LATEST,
+    OPT_TIME,
+    {0}};
+static const struct opt kill_options[] = {
+    OPT_ALL,
+    OPT_LATEST,
+    {"signal", 's', OPT_STR, "SIGNAL", "Signal to send (default KILL)", AT(signal)},
+    {0}};
+static const struct opt rm_options[] = {
+    OPT_ALL,
+    {"force", 'f', OPT_BOOL, NULL, "Stop running containers first", AT(force)},
+    {"ignore", 'i', OPT_BOOL, NULL, "No error for a pod that does not exist", AT(ignore)},
+    OPT_LATEST,
+    OPT_TIME,
+    {0}};
+
+static const char codes[] = "Exit codes: 0 done, 125 pod failed or a pod does not exist.";
+
+typedef int (*member_fn)(const struct roots *r, struct ctr *c, const struct options *o,
+                         struct err *e);
+
+/* The infra container is the first member: started first, ended last. */
+static int each(const struct roots *r, const char *pod_id, bool backwards, member_fn fn,
+                const struct options *o, struct err *e)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    int result = 0;
+    if (pod_members(r, pod_id, &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++) {
+        struct ctr c;
+        struct err damaged = ERR_INIT;
+        if (ctr_open(r, ids.v[backwards ? ids.n - 1 - i : i], &c, &damaged) < 0)
+            continue;
+        if (fn(r, &c, o, e) < 0)
+            result = -1;
+        ctr_close(&c);
+    }
+    return result;
+}
+
+static int do_start(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+{
+    struct start_how how = {.client_fd = -1};
+    pid_t pid;
+    (void)o;
+    return ctr_start(r, c, &how, &pid, e) < 0 ? -1 : 0;
+}
+
+static int do_ask(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+{
+    return stop_begin(r, c, o->time == 0 ? SIGKILL : 0, e);
+}
+
+static int do_finish(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+{
+    bool killed;
+    return stop_finish(r, c, o->time == 0 ? 10 : o->time, &killed, e);
+}
+
+static int do_kill(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+{
+    struct ctr_status s;
+    int sig = signal_number(o->signal ? o->signal : "KILL");
+    ctr_status(r, c, &s);
+    return s.state == CTR_RUNNING ? ctr_signal(r, c, sig, e) : 0;
+}
+
+static int do_remove(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+{
+    return ctr_remove(r, c, true, o->time, e);
+}
+
+/* ---- whole pods ---- */
+
+static int start_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+{
+    return each(r, id, false, do_start, o, e);
+}
+
+static int stop_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+{
+    return each(r, id, true, do_ask, o, e) < 0 || each(r, id, true, do_finish, o, e) < 0 ? -1 : 0;
+}
+
+static int kill_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+{
+    return each(r, id, true, do_kill, o, e);
+}
+
+static int restart_pod(const struct roots *r, const char *id, const struct options *o,
+                       struct err *e)
+{
+    return stop_pod(r, id, o, e) < 0 ? -1 : start_pod(r, id, o, e);
+}
+
+static int rm_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    size_t running;
+    struct pod p = {.record = NULL};
+    if (pod_members(r, id, &ids, e) < 0)
+        return -1;
+    pods_status(r, &ids, &running);
+    if (!o->force && (running > 0 || ids.n > 1)) {
+        err_set(e, 0,
+                running ? "pod %s has running containers: container state improper"
+                        : "pod %s has containers that are not ephemeral: container state improper",
+                id);
+        if (running == 0 && ids.n > 1)
+            err_set(e, 0, "pod %s contains containers and cannot be removed: pod state improper",
+                    id);
+        return err_hint(e, "Type: pod pod rm -f %.12s", id);
+    }
+    if (each(r, id, true, do_remove, o, e) < 0)
+        return -1;
+    if (pod_open(r, id, &p, e) < 0) {
+        char path[128];
+        snprintf(path, sizeof path, "pods/%s", id);
+        name_drop_all(r, id);
+        return rmtree(r->own, path) < 0 ? -1 : 0;
+    }
+    int res = pod_discard(r, &p, e);
+    pod_close(&p);
+    return res;
+}
+
+typedef int (*pod_fn)(const struct roots *r, const char *id, const struct options *o,
+                      struct err *e);
+
+static int drive(const struct cmd *c, int argc, char **argv, pod_fn fn)
+{
+    struct err e = ERR_INIT;
+    struct options o = {.time = -1};
+    struct roots r;
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    int code = 0;
+    int first = say_parse(c, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    if (o.signal && signal_number(o.signal) < 0) {
+        err_set(&e, 0, "invalid signal: %s", o.signal);
+        return say_error(&e);
+    }
+    if (roots_open(&r, &e) < 0)
+        return say_error(&e);
+    if (pods_select(&r, argv + first, o.all, o.latest, &ids, &e) < 0) {
+        if (o.ignore && strstr(e.msg, "no such pod"))
+            return 0;
+        if (strstr(e.msg, "no such pod") && c->opts == rm_options)
+            e.code = EXIT_NO;
+        return say_error(&e);
+    }
+    for (size_t i = 0; i < ids.n; i++) {
+        if (fn(&r, ids.v[i], &o, &e) < 0)
+            code = say_error(&e);
+        else
+            puts(ids.v[i]);
+    }
+    return say_end(code);
+}
+
+int verb_start(int argc, char **argv)
+{
+    static const struct cmd c = {
+        "pod pod start", "POD...", "Start one or more pods", codes, start_options, 0, -1, 0};
+    return drive(&c, argc, argv, start_pod);
+}
+
+int verb_stop(int argc, char **argv)
+{
+    static const struct cmd c = {
+        "pod pod stop", "POD...", "Stop one or more pods", codes, stop_options, 0, -1, 0};
+    return drive(&c, argc, argv, stop_pod);
+}
+
+int verb_kill(int argc, char **argv)
+{
+    static const struct cmd c = {"pod pod kill",
+                                 "POD...",
+                                 "Send a signal to the containers of pods",
+                                 codes,
+                                 kill_options,
+                                 0,
+                                 -1,
+                                 0};
+    return drive(&c, argc, argv, kill_pod);
+}
+
+int verb_restart(int argc, char **argv)
+{
+    static const struct cmd c = {"pod pod restart",
+                                 "POD...",
+                                 "Stop and start one or more pods",
+                                 codes,
+                                 start_options,
+                                 0,
+                                 -1,
+                                 0};
+    return drive(&c, argc, argv, restart_pod);
+}
+
+int verb_rm(int argc, char **argv)
+{
+    static const struct cmd c = {"pod pod rm",
+                                 "POD...",
+                                 "Remove one or more pods",
+                                 "Exit codes: 0 removed, 1 a pod does not exist, 125 pod failed.",
+                                 rm_options,
+                                 0,
+                                 -1,
+                                 0};
+    return drive(&c, argc, argv, rm_pod);
+}
+
+int verb_exists(int argc, char **argv)
+{
+    static const struct cmd c = {"pod pod exists",
+                                 "POD",
+                                 "Say by the exit code whether a pod exists",
+                                 "Exit codes: 0 it exists, 1 it does not, 125 pod failed.",
+                                 NULL,
+                                 1,
+                                 1,
+                                 0};
+    struct err e = ERR_INIT;
+    struct roots r;
+    char id[65];
+    int code = 0;
+    int first = say_parse(&c, NULL, argc, argv, &code);
+    if (first < 0)
+        return code;
+    if (roots_open(&r, &e) < 0)
+        return say_error(&e);
+    return pod_find_id(&r, argv[first], id, &e) == 0 ? EXIT_DONE : EXIT_NO;
+}

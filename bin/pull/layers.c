@@ -1,0 +1,235 @@
+/* The missing layers, all at once: pod-fetch fills pipes, one pod-unpack empties each. */
+#include "pull.h"
+
+#include "disk/at.h"
+#include "plain/fdio.h"
+#include "things/ctr.h"
+#include "things/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PIPE_SIZE   (1 << 20)
+#define BARS_MS     100
+#define MAX_RUNNING 8
+
+volatile sig_atomic_t interrupted;
+
+static void unpack_argv(const struct roots *r, const struct origin *o, const struct layer *l,
+                        struct strv *argv)
+{
+    strv_take(argv, tool_path("pod-userns"));
+    strv_add(argv, "enter");
+    strv_add(argv, "--");
+    strv_take(argv, tool_path("pod-unpack"));
+    strv_add(argv, "--dir");
+    strv_addf(argv, "%s/pod/staging/%s/diff", r->graph_path, l->nl.staging);
+    strv_add(argv, "--split");
+    strv_addf(argv, "%s/pod/staging/%s/" STORE_STAGED_TAR_SPLIT, r->graph_path, l->nl.staging);
+    strv_add(argv, "--diff");
+    strv_add(argv, digest_text(&l->nl.diff).s);
+    if (o->kind == ORIGIN_DOCKER)
+        return;
+    strv_add(argv, "--blob");
+    strv_add(argv, digest_text(&l->blob).s);
+    if (l->size >= 0) {
+        strv_add(argv, "--blob-size");
+        strv_addf(argv, "%lld", (long long)l->size);
+    }
+}
+
+static int make_staging(const struct roots *r, struct layer *l, struct err *e)
+{
+    char name[40], path[128];
+    at_temp_name(name, sizeof name, "layer-");
+    str_copy(l->nl.staging, sizeof l->nl.staging, name);
+    snprintf(path, sizeof path, "staging/%s", name);
+    if (mkdirat(r->own, path, 0700) < 0)
+        return err_sys(e, "cannot make \"%s/pod/%s\"", r->graph_path, path);
+    snprintf(path, sizeof path, "staging/%s/diff", name);
+    if (mkdirat(r->own, path, 0755) < 0)
+        return err_sys(e, "cannot make \"%s/pod/%s\"", r->graph_path, path);
+    return 0;
+}
+
+static int run_unpack(const struct roots *r, const struct origin *o, struct layer *l, int in,
+                      struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    int report[2];
+    unpack_argv(r, o, l, &argv);
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    struct spawn s = {.argv = argv.v, .in = in, .out = -1, .err = -1, .report = report[1]};
+    int res = spawn(&s, &l->pid, e);
+    close(report[1]);
+    l->report = report[0];
+    return res;
+}
+
+static int start(const struct roots *r, struct origin *o, struct layer *l, int id, struct err *e)
+{
+    int p[2];
+    if (make_staging(r, l, e) < 0)
+        return -1;
+    if (o->kind != ORIGIN_REGISTRY) {
+        cleanup_fd int fd = origin_blob(o, &l->blob, l->path, e);
+        return fd < 0 ? -1 : run_unpack(r, o, l, fd, e);
+    }
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    (void)fcntl(p[1], F_SETPIPE_SZ, PIPE_SIZE);
+    int res = run_unpack(r, o, l, p[0], e);
+    if (res == 0)
+        res = fetch_blob_start(o->fetch, id, &l->blob, l->size, p[1], e);
+    close(p[0]);
+    close(p[1]);
+    return res;
+}
+
+static size_t take_ids(const json_t *list, uint32_t *out)
+{
+    const json_t *v;
+    size_t i;
+    json_array_foreach(list, i, v) out[i] = (uint32_t)json_integer_value(v);
+    return json_array_size(list);
+}
+
+static int finish(struct layer *l, struct err *e)
+{
+    static char value[1 << 20];
+    json_t *parsed = NULL;
+    int res = report_read(l->report, "pod-unpack", value, sizeof value, e);
+    close(l->report);
+    l->report = -1;
+    spawn_wait(l->pid);
+    l->pid = 0;
+    if (res < 0 || jx_parse("pod-unpack", value, strlen(value), &parsed, e) < 0)
+        return -1;
+    cleanup_json o = parsed;
+    const json_t *uids = json_object_get(o, "uids"), *gids = json_object_get(o, "gids");
+    l->ids = xcalloc(json_array_size(uids) + json_array_size(gids), sizeof *l->ids);
+    l->nl.nuids = take_ids(uids, l->ids);
+    l->nl.uids = l->ids;
+    l->nl.gids = l->ids + l->nl.nuids;
+    l->nl.ngids = take_ids(gids, l->ids + l->nl.nuids);
+    l->nl.diff_size = jx_int(o, "diffSize", -1);
+    l->nl.compressed_size = jx_int(o, "blobSize", -1);
+    l->nl.compression = (enum store_compression)jx_int(o, "compression", 0);
+    if (digest_parse(jx_str(o, "blob"), &l->nl.compressed) < 0)
+        return err_set(e, 0, "pod-unpack: an answer without a digest");
+    l->done = true;
+    l->bytes = l->nl.compressed_size;
+    return 0;
+}
+
+/* What the network says is the better reason: the layer's process only sees its pipe end early. */
+static int take_events(struct origin *o, struct plan *p, int ms, struct err *e)
+{
+    struct fetch_event ev;
+    while (o->fetch) {
+        if (fetch_poll(o->fetch, ms, &ev, e) < 0)
+            return -1;
+        if (ev.what == FETCH_NOTHING)
+            return 0;
+        if (ev.what == FETCH_ERROR) {
+            *e = ev.err;
+            return -1;
+        }
+        if (ev.id > 0 && (size_t)ev.id <= p->n)
+            p->layers[ev.id - 1].bytes = ev.bytes;
+        ms = 0;
+    }
+    return 0;
+}
+
+static int pump(struct origin *o, struct plan *p, size_t *running, struct err *e)
+{
+    struct pollfd fds[MAX_RUNNING + 1];
+    size_t at[MAX_RUNNING + 1], n = 0;
+    for (size_t i = 0; i < p->n && n < MAX_RUNNING; i++)
+        if (p->layers[i].report >= 0) {
+            at[n] = i;
+            fds[n++] = (struct pollfd){.fd = p->layers[i].report, .events = POLLIN};
+        }
+    size_t layers = n;
+    if (o->fetch)
+        fds[n++] = (struct pollfd){.fd = fetch_fd(o->fetch), .events = POLLIN};
+    if (poll(fds, n, BARS_MS) < 0 && errno != EINTR)
+        return err_sys(e, "cannot wait for the layers");
+    if (interrupted)
+        return err_set(e, 128 + (int)interrupted, "interrupted");
+    if (take_events(o, p, 0, e) < 0)
+        return -1;
+    for (size_t i = 0; i < layers; i++) {
+        if (!fds[i].revents)
+            continue;
+        if (finish(&p->layers[at[i]], e) < 0) {
+            struct err network = ERR_INIT;
+            if (take_events(o, p, 300, &network) < 0)
+                *e = network;
+            return -1;
+        }
+        (*running)--;
+    }
+    return 0;
+}
+
+/* A layer that stands twice in the image is brought once. */
+static bool is_repeat(const struct plan *p, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(p->layers[k].nl.id, p->layers[i].nl.id) == 0)
+            return true;
+    return false;
+}
+
+int layers_bring(const struct roots *r, struct origin *o, struct plan *p, bool bars, struct err *e)
+{
+    size_t next = 0, running = 0;
+    bool drawn = false;
+    for (;;) {
+        for (; next < p->n && running < MAX_RUNNING; next++) {
+            if (p->layers[next].exists || is_repeat(p, next))
+                continue;
+            if (start(r, o, &p->layers[next], (int)next + 1, e) < 0)
+                return -1;
+            running++;
+        }
+        if (bars) {
+            show_bars(p, !drawn);
+            drawn = true;
+        }
+        if (!running)
+            return 0;
+        if (pump(o, p, &running, e) < 0)
+            return -1;
+    }
+}
+
+void layers_undo(const struct roots *r, struct plan *p)
+{
+    struct err e = ERR_INIT;
+    char from[128], to[128], name[40];
+    for (size_t i = 0; i < p->n; i++) {
+        struct layer *l = &p->layers[i];
+        if (l->pid > 0) {
+            kill(l->pid, SIGKILL);
+            waitpid(l->pid, NULL, 0);
+        }
+        if (!l->nl.staging[0])
+            continue;
+        at_temp_name(name, sizeof name, "layer-");
+        snprintf(from, sizeof from, "staging/%s", l->nl.staging);
+        snprintf(to, sizeof to, "trash/%s", name);
+        if (renameat(r->own, from, r->own, to) == 0)
+            trash_delete(r, name, true, &e);
+    }
+}

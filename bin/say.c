@@ -1,0 +1,86 @@
+#include "say.h"
+
+#include "words/exitcode.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+int say_error(const struct err *e)
+{
+    fflush(stdout);
+    fprintf(stderr, "Error: %s\n", e->msg);
+    if (e->hint[0])
+        fprintf(stderr, "%s\n", e->hint);
+    return e->code ? e->code : EXIT_TOOL;
+}
+
+int say_end(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (errno != EPIPE)
+            fprintf(stderr, "Error: cannot write to standard output: %s\n", strerror(errno));
+        return code ? code : EXIT_TOOL;
+    }
+    return code;
+}
+
+int say_help(const struct cmd *c)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    cmd_help(c, &b);
+    fwrite(b.s, 1, b.len, stdout);
+    return say_end(EXIT_DONE);
+}
+
+int say_parse(const struct cmd *c, void *base, int argc, char **argv, int *code)
+{
+    struct err e = ERR_INIT;
+    int first = argc;
+    switch (cmd_parse(c, base, argc, argv, &first, &e)) {
+    case CMD_OK:
+        return first;
+    case CMD_HELP:
+        *code = say_help(c);
+        return -1;
+    default:
+        *code = say_error(&e);
+        return -1;
+    }
+}
+
+static int list_verbs(const char *program, const char *summary, const struct verb *verbs)
+{
+    printf("%s\n\nUsage: %s VERB [options] [operands]\n\nVerbs:\n", summary, program);
+    for (const struct verb *v = verbs; v->name; v++)
+        if (v->summary)
+            printf("  %-14s %s\n", v->name, v->summary);
+    printf("\nSee '%s VERB --help' for one of them.\n", program);
+    return say_end(EXIT_DONE);
+}
+
+int say_verbs(const char *program, const char *summary, const struct verb *verbs, int argc,
+              char **argv)
+{
+    struct err e = ERR_INIT;
+    const char *names[64];
+    size_t n = 0;
+    if (argc < 2) {
+        err_set(&e, 0, "missing command '%s VERB'", program);
+        err_hint(&e, "See '%s --help'", program);
+        return say_error(&e);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
+        return list_verbs(program, summary, verbs);
+    for (const struct verb *v = verbs; v->name && n < 63; v++) {
+        if (strcmp(v->name, argv[1]) == 0)
+            return v->run(argc - 1, argv + 1);
+        if (v->summary)
+            names[n++] = v->name;
+    }
+    names[n] = NULL;
+    opt_unknown("verb", argv[1], names, program, &e);
+    return say_error(&e);
+}

@@ -1,0 +1,34 @@
+/* What every program says in the same way. The library never prints; this does. */
+#ifndef POD_BIN_SAY_H
+#define POD_BIN_SAY_H
+
+#include "plain/err.h"
+#include "plain/opt.h"
+
+#define POD_VERSION "0.2.0"
+
+/* "Error: …" and the hint on stderr; returns the exit code. */
+int say_error(const struct err *e);
+/* --help on stdout; returns 0, or 125 when stdout cannot take it. */
+int say_help(const struct cmd *c);
+/*
+ * cmd_parse with both spoken: returns the first operand's index, or -1 with *code set to what
+ * main should return.
+ */
+int say_parse(const struct cmd *c, void *base, int argc, char **argv, int *code);
+/* Flushes stdout; a failed write (full disk, closed pipe) turns code 0 into 125. */
+int say_end(int code);
+
+/*
+ * A program with verbs: finds argv[1] in the table and runs it with argv moved by one.
+ * Prints the list for --help; an unknown verb names the nearest.
+ */
+struct verb {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+int say_verbs(const char *program, const char *summary, const struct verb *verbs, int argc,
+              char **argv);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * Attach clients. Output waits for them: a packet somebody has not taken holds further reading
+ * from the container back, so that `run … | slow` loses nothing. The one who ran the container
+ * may take as long as it likes; others that take nothing for a while are let go, so that a
+ * forgotten, stopped client cannot wedge the container.
+ */
+#include "mon.h"
+
+#include "plain/fdio.h"
+#include "words/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 10000
+
+/* Bound by the short name in the runtime directory: a socket's path has room for 107 bytes. */
+int clients_listen(struct mon *m, struct err *e)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    cleanup_fd int dir = open(m->o->run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_fd int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (dir < 0 || s < 0)
+        return err_sys(e, "cannot make the attach socket");
+    snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" ATTACH_SOCKET, dir);
+    unlink(a.sun_path);
+    if (bind(s, (struct sockaddr *)&a, sizeof a) < 0 || listen(s, 16) < 0)
+        return err_sys(e, "cannot listen on \"%s/" ATTACH_SOCKET "\"", m->o->run_dir);
+    m->listen = fd_take(&s);
+    return 0;
+}
+
+void clients_add(struct mon *m, int fd, bool primary)
+{
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd >= 0)
+            continue;
+        fd_nonblock(fd, true);
+        *c = (struct client){.fd = fd, .primary = primary, .out = primary, .err = primary};
+        return;
+    }
+    close(fd);
+}
+
+void clients_accept(struct mon *m)
+{
+    int fd = accept4(m->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0)
+        clients_add(m, fd, false);
+}
+
+static void drop(struct client *c)
+{
+    close(c->fd);
+    buf_free(&c->pending);
+    *c = (struct client){.fd = -1};
+}
+
+static void send_packet(struct client *c, const char *p, size_t n)
+{
+    if (send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+        return;
+    if (errno == EAGAIN || errno == ENOBUFS) {
+        buf_clear(&c->pending);
+        buf_add(&c->pending, p, n);
+        c->blocked_since = now_ms();
+    } else {
+        drop(c);
+    }
+}
+
+void clients_output(struct mon *m, char kind, const char *p, size_t n)
+{
+    static char packet[ATTACH_MAX + 1];
+    packet[0] = kind;
+    memcpy(packet + 1, p, n);
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd >= 0 && (kind == ATTACH_ERR ? c->err : c->out))
+            send_packet(c, packet, n + 1);
+    }
+}
+
+void clients_flush(struct mon *m, struct client *c)
+{
+    (void)m;
+    if (!c->pending.len)
+        return;
+    if (send(c->fd, c->pending.s, c->pending.len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
+        buf_free(&c->pending);
+        c->blocked_since = 0;
+    } else if (errno != EAGAIN && errno != ENOBUFS) {
+        drop(c);
+    }
+}
+
+bool clients_hold_back(struct mon *m)
+{
+    bool held = false;
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd < 0 || !c->pending.len)
+            continue;
+        if (!c->primary && now_ms() - c->blocked_since > PATIENCE_MS)
+            drop(c);
+        else
+            held = true;
+    }
+    return held;
+}
+
+/* We have not reaped it yet, so the number cannot be anybody else's. */
+static void do_signal(struct mon *m, struct client *c, const char *text)
+{
+    char answer[16];
+    int sig = atoi(text);
+    int why = m->exited || m->pid <= 0 ? ESRCH : kill(m->pid, sig) < 0 ? errno : 0;
+    int n = snprintf(answer, sizeof answer, "%c%d", ATTACH_SENT, why);
+    send(c->fd, answer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void do_size(struct mon *m, const char *text)
+{
+    struct winsize ws = {0};
+    if (m->o->tty && m->out >= 0 && sscanf(text, "%hu %hu", &ws.ws_row, &ws.ws_col) == 2)
+        ioctl(m->out, TIOCSWINSZ, &ws);
+}
+
+void clients_read(struct mon *m, struct client *c)
+{
+    static char packet[ATTACH_MAX + 2];
+    ssize_t n = recv(c->fd, packet, sizeof packet - 1, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        drop(c);
+        return;
+    }
+    packet[n] = '\0';
+    switch (packet[0]) {
+    case ATTACH_JOIN:
+        c->out = strchr(packet + 1, 'o');
+        c->err = strchr(packet + 1, 'e');
+        break;
+    case ATTACH_IN:
+        buf_add(&m->stdin_pending, packet + 1, (size_t)n - 1);
+        break;
+    case ATTACH_EOF:
+        m->stdin_eof = true;
+        break;
+    case ATTACH_SIZE:
+        do_size(m, packet + 1);
+        break;
+    case ATTACH_SIGNAL:
+        do_signal(m, c, packet + 1);
+        break;
+    case ATTACH_STOP:
+        m->stop_wanted = true;
+        break;
+    default:
+        drop(c);
+    }
+}
+
+/* The end must arrive even at a client that is behind: its socket is made blocking, for a while. */
+void clients_goodbye(struct mon *m)
+{
+    char text[16];
+    struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+    int n = snprintf(text, sizeof text, "%c%d", ATTACH_EXIT, m->exit_code);
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd < 0)
+            continue;
+        fd_nonblock(c->fd, false);
+        if (!c->primary)
+            setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        if (c->pending.len)
+            send(c->fd, c->pending.s, c->pending.len, MSG_NOSIGNAL);
+        send(c->fd, text, (size_t)n, MSG_NOSIGNAL);
+        drop(c);
+    }
+}

@@ -1,0 +1,83 @@
+/*
+ * The k8s-file format: «TIME STREAM F|P TEXT»; P marks a line whose newline has not come yet.
+ * One write(2) for all lines of a read. A file above its limit moves to NAME.1 and begins anew.
+ */
+#include "mon.h"
+
+#include "plain/fdio.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int reopen(struct log *l)
+{
+    struct stat st;
+    l->fd = open(l->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (l->fd < 0)
+        return -1;
+    l->size = fstat(l->fd, &st) == 0 ? st.st_size : 0;
+    return 0;
+}
+
+int log_open(struct log *l, const char *path, int64_t max, struct err *e)
+{
+    *l = (struct log){.fd = -1, .path = path, .max = max};
+    if (path && reopen(l) < 0)
+        return err_sys(e, "cannot open log \"%s\"", path);
+    return 0;
+}
+
+static void rotate(struct log *l)
+{
+    cleanup_free char *old = xasprintf("%s.1", l->path);
+    close(l->fd);
+    rename(l->path, old);
+    reopen(l);
+}
+
+static void add_prefix(struct buf *b, bool is_err, char tag)
+{
+    struct timespec ts;
+    struct tm tm;
+    char day[32], zone[8];
+    clock_gettime(CLOCK_REALTIME, &ts);
+    localtime_r(&ts.tv_sec, &tm);
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
+    strftime(zone, sizeof zone, "%z", &tm);
+    buf_addf(b, "%s.%09ld%.3s:%.2s %s %c ", day, ts.tv_nsec, zone, zone + 3,
+             is_err ? "stderr" : "stdout", tag);
+}
+
+void log_write(struct log *l, bool is_err, const char *p, size_t n)
+{
+    if (l->fd < 0 || n == 0)
+        return;
+    struct buf b = BUF_INIT;
+    while (n > 0) {
+        const char *nl = memchr(p, '\n', n);
+        size_t len = nl ? (size_t)(nl - p) : n;
+        add_prefix(&b, is_err, nl ? 'F' : 'P');
+        buf_add(&b, p, len);
+        buf_addc(&b, '\n');
+        l->midline[is_err] = !nl;
+        p += len + (nl != NULL);
+        n -= len + (nl != NULL);
+    }
+    if (l->max > 0 && l->size + (int64_t)b.len > l->max && l->size > 0)
+        rotate(l);
+    /* a full disk must not stop the container: what does not fit is lost, the rest goes on */
+    if (l->fd >= 0 && fd_write_all(l->fd, b.s, b.len) == 0)
+        l->size += (int64_t)b.len;
+    buf_free(&b);
+}
+
+void log_end(struct log *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+}

@@ -1,0 +1,141 @@
+#include "mon.h"
+
+#include "plain/fdio.h"
+#include "words/attach.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Once pid 1 is gone, what is still in the pipes is read, but nobody else's writing waited for. */
+#define DRAIN_MS  100
+#define MAX_STDIN (1 << 20)
+
+static void read_output(struct mon *m, int *fd, bool is_err)
+{
+    static char b[ATTACH_MAX];
+    ssize_t n = read(*fd, b, sizeof b);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) { /* EIO is how a terminal ends */
+        if (m->o->tty)
+            m->in = -1;
+        close(*fd);
+        *fd = -1;
+        return;
+    }
+    log_write(&m->log, is_err, b, (size_t)n);
+    clients_output(m, is_err ? ATTACH_ERR : ATTACH_OUT, b, (size_t)n);
+}
+
+static void feed_stdin(struct mon *m)
+{
+    struct buf *p = &m->stdin_pending;
+    if (m->in < 0) {
+        buf_clear(p);
+        return;
+    }
+    if (p->len) {
+        ssize_t n = write(m->in, p->s, p->len);
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            n = (ssize_t)p->len; /* the payload has closed its input: the rest has no reader */
+        if (n > 0) {
+            memmove(p->s, p->s + n, p->len - (size_t)n);
+            p->len -= (size_t)n;
+        }
+    }
+    if (!p->len && m->stdin_eof && !m->o->tty) {
+        close(m->in);
+        m->in = -1;
+    }
+}
+
+static void drain_signals(struct mon *m)
+{
+    struct signalfd_siginfo si;
+    while (read(m->signals, &si, sizeof si) == (ssize_t)sizeof si)
+        if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT || si.ssi_signo == SIGHUP)
+            if (!m->exited && m->pid > 0)
+                kill(m->pid, (int)si.ssi_signo);
+    launch_reap(m);
+}
+
+enum { P_SIGNALS, P_LISTEN, P_OUT, P_ERR, P_IN, P_CLIENTS };
+
+static void prepare(struct mon *m, struct pollfd *p)
+{
+    bool held = clients_hold_back(m);
+    p[P_SIGNALS] = (struct pollfd){.fd = m->signals, .events = POLLIN};
+    p[P_LISTEN] = (struct pollfd){.fd = m->listen, .events = POLLIN};
+    p[P_OUT] = (struct pollfd){.fd = held ? -1 : m->out, .events = POLLIN};
+    p[P_ERR] = (struct pollfd){.fd = held ? -1 : m->err, .events = POLLIN};
+    bool feed = m->stdin_pending.len || (m->stdin_eof && m->in >= 0 && !m->o->tty);
+    p[P_IN] = (struct pollfd){.fd = feed ? m->in : -1, .events = POLLOUT};
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        struct client *c = &m->clients[i];
+        short events = m->stdin_pending.len < MAX_STDIN ? POLLIN : 0;
+        if (c->pending.len)
+            events |= POLLOUT;
+        p[P_CLIENTS + i] = (struct pollfd){.fd = c->fd, .events = events};
+    }
+}
+
+static void serve(struct mon *m, const struct pollfd *p)
+{
+    if (p[P_SIGNALS].revents)
+        drain_signals(m);
+    if (p[P_LISTEN].revents)
+        clients_accept(m);
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd < 0 || c->fd != p[P_CLIENTS + i].fd)
+            continue;
+        if (p[P_CLIENTS + i].revents & POLLOUT)
+            clients_flush(m, c);
+        if (c->fd >= 0 && (p[P_CLIENTS + i].revents & (POLLIN | POLLHUP | POLLERR)))
+            clients_read(m, c);
+    }
+    if (p[P_IN].revents || (m->in < 0 && m->stdin_pending.len))
+        feed_stdin(m);
+    if (p[P_OUT].revents)
+        read_output(m, &m->out, false);
+    if (p[P_ERR].revents && m->err >= 0)
+        read_output(m, &m->err, true);
+}
+
+static void close_streams(struct mon *m)
+{
+    if (m->in >= 0 && m->in != m->out)
+        close(m->in);
+    if (m->out >= 0)
+        close(m->out);
+    if (m->err >= 0)
+        close(m->err);
+    m->in = m->out = m->err = -1;
+}
+
+void loop_run(struct mon *m)
+{
+    struct pollfd p[P_CLIENTS + MAX_CLIENTS];
+    int64_t quiet_since = 0;
+    for (;;) {
+        if (m->exited && m->out < 0 && m->err < 0)
+            break;
+        prepare(m, p);
+        bool held = p[P_OUT].fd < 0 && m->out >= 0;
+        int n = poll(p, P_CLIENTS + MAX_CLIENTS, held ? 1000 : m->exited ? DRAIN_MS : -1);
+        if (n < 0 && errno != EINTR)
+            break;
+        serve(m, p);
+        /* somebody outside holds the pipe open (a shared pid namespace): not our container's */
+        bool output = p[P_OUT].revents || p[P_ERR].revents || held;
+        if (!m->exited || output)
+            quiet_since = now_ms();
+        else if (now_ms() - quiet_since >= DRAIN_MS)
+            break;
+    }
+    close_streams(m);
+}

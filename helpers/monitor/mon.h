@@ -1,0 +1,103 @@
+/*
+ * pod-monitor's rooms. One process a container, static and small: it holds the container's lock,
+ * terminal and pipes, writes the log, serves attach clients, reaps, and records the exit.
+ *
+ * main (pod-monitor.c) reads the command line; launch.c runs the commands that create and start
+ * the container; loop.c moves bytes; clients.c speaks words/attach.h; log.c writes k8s-file;
+ * record.c leaves the records that others derive the state from.
+ */
+#ifndef POD_MONITOR_MON_H
+#define POD_MONITOR_MON_H
+
+#include "plain/buf.h"
+#include "plain/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MAX_CLIENTS 64
+
+struct command {
+    char **argv; /* NULL-terminated; NULL: none */
+};
+
+struct options {
+    const char *id, *name, *ctr_dir, *run_dir, *trash, *cgroup_file;
+    const char
+        *state_dir; /* the runtime's state of this container, when removing it is all of delete */
+    int lock_fd, client_fd;
+    bool tty, stdin_open, remove, foreign, passthrough;
+    const char *log_path; /* NULL: no log */
+    int64_t log_max;      /* bytes; 0: no limit */
+    const char *restart;  /* no, on-failure, always, unless-stopped */
+    int64_t restart_max;  /* 0: no limit */
+    struct command create, net, start, erase, trash_cmd;
+};
+
+struct client {
+    int fd; /* -1: free */
+    bool out, err, primary;
+    int64_t blocked_since; /* ms; 0: takes all we send */
+    struct buf pending;    /* the packet it did not take yet */
+};
+
+struct log {
+    int fd; /* -1: none */
+    const char *path;
+    int64_t size, max;
+    bool midline[2]; /* the last line of stdout, stderr lacks its newline */
+};
+
+struct mon {
+    const struct options *o;
+    int in, out, err; /* our ends; in == out for a terminal; -1 when closed */
+    int listen, console_listen, signals;
+    int net_exit; /* closing it ends the network program; -1 */
+    int mounts;   /* the container's mount namespace, held open; -1 */
+    pid_t pid;    /* the container's first process, a child of ours */
+    bool exited;
+    int exit_code;
+    bool oom, stop_wanted;
+    int64_t started_ns, finished_ns;
+    int restarts;
+    struct buf stdin_pending;
+    bool stdin_eof;
+    struct client clients[MAX_CLIENTS];
+    struct log log;
+};
+
+int64_t now_ns(void);
+int64_t now_ms(void); /* monotonic */
+
+/* launch.c */
+int launch_open_streams(struct mon *m, int child[3], struct err *e);
+int launch_container(struct mon *m, struct err *e);
+void launch_run_quietly(const struct command *c); /* waits; its failure is nobody's business */
+void launch_reap(struct mon *m);
+
+/* loop.c */
+void loop_run(struct mon *m); /* until the container has exited and its output is through */
+
+/* clients.c */
+int clients_listen(struct mon *m, struct err *e);
+void clients_accept(struct mon *m);
+void clients_add(struct mon *m, int fd, bool primary);
+void clients_read(struct mon *m, struct client *c);
+void clients_output(struct mon *m, char kind, const char *p, size_t n);
+void clients_flush(struct mon *m, struct client *c);
+bool clients_hold_back(struct mon *m); /* somebody has not taken the last packet yet */
+void clients_goodbye(struct mon *m);
+
+/* log.c */
+int log_open(struct log *l, const char *path, int64_t max, struct err *e);
+void log_write(struct log *l, bool is_err, const char *p, size_t n);
+void log_end(struct log *l); /* ends unfinished lines */
+
+/* record.c */
+int record_started(struct mon *m, struct err *e);
+void record_exit(struct mon *m, const char *error);
+void record_erase_runtime(struct mon *m);
+void record_discard(struct mon *m); /* --rm: the name is free, the directory in the trash */
+
+#endif

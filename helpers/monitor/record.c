@@ -1,0 +1,104 @@
+#include "mon.h"
+
+#include "disk/at.h"
+#include "disk/proc.h"
+#include "disk/rmtree.h"
+#include "disk/roots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+int64_t now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static int put(const char *dir, const char *name, const char *text)
+{
+    cleanup_free char *path = xasprintf("%s/%s", dir, name);
+    return at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN);
+}
+
+/* `started` lasts and outdates an older exit record; `live` goes with this boot. */
+int record_started(struct mon *m, struct err *e)
+{
+    m->started_ns = now_ns();
+    cleanup_free char *started = xasprintf("%lld\n", (long long)m->started_ns);
+    cleanup_free char *live =
+        xasprintf("boot=%s\npid=%d\nbirth=%llu\nstarted=%lld\nmonitor=%d\nrestarts=%d\n",
+                  roots_boot_id(), m->pid, (unsigned long long)proc_birth(m->pid),
+                  (long long)m->started_ns, getpid(), m->restarts);
+    if (put(m->o->ctr_dir, "started", started) < 0 || put(m->o->run_dir, "live", live) < 0)
+        return err_sys(e, "cannot record the start of container %s", m->o->id);
+    return 0;
+}
+
+static bool saw_oom(const char *cgroup_file)
+{
+    cleanup(buf_free) struct buf path = BUF_INIT, events = BUF_INIT;
+    if (!cgroup_file || at_read(AT_FDCWD, cgroup_file, 4096, &path) < 0 || !path.len)
+        return false;
+    path.s[strcspn(path.s, "\n")] = '\0';
+    cleanup_free char *file = xasprintf("%s/memory.events", path.s);
+    if (at_read(AT_FDCWD, file, 4096, &events) < 0)
+        return false;
+    const char *kills = strstr(buf_str(&events), "oom_kill ");
+    return kills && kills[9] != '0';
+}
+
+static void remove_cgroup(const char *cgroup_file)
+{
+    cleanup(buf_free) struct buf path = BUF_INIT;
+    if (!cgroup_file || at_read(AT_FDCWD, cgroup_file, 4096, &path) < 0 || !path.len)
+        return;
+    path.s[strcspn(path.s, "\n")] = '\0';
+    rmdir(path.s);
+}
+
+void record_exit(struct mon *m, const char *error)
+{
+    m->finished_ns = now_ns();
+    m->oom = saw_oom(m->o->cgroup_file);
+    remove_cgroup(m->o->cgroup_file);
+    cleanup_free char *text =
+        xasprintf("code=%d\nstarted=%lld\nfinished=%lld\noom=%d\n%s%s%s", m->exit_code,
+                  (long long)m->started_ns, (long long)m->finished_ns, m->oom,
+                  error ? "error=" : "", error ? error : "", error ? "\n" : "");
+    put(m->o->ctr_dir, "exit", text);
+}
+
+void record_erase_runtime(struct mon *m)
+{
+    rmtree(AT_FDCWD, m->o->run_dir);
+}
+
+/*
+ * The name goes first, if it still is ours; then the directory, in one rename. Deleting what the
+ * container wrote takes its user namespace and time: a process that nobody waits for does it.
+ */
+void record_discard(struct mon *m)
+{
+    char target[256];
+    cleanup_free char *link = xasprintf("%s/../../names/%s", m->o->ctr_dir, m->o->name);
+    ssize_t n = readlink(link, target, sizeof target - 1);
+    if (n > 64) {
+        target[n] = '\0';
+        if (strcmp(target + n - 64, m->o->id) == 0)
+            unlink(link);
+    }
+    rename(m->o->ctr_dir, m->o->trash);
+}

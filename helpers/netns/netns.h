@@ -1,0 +1,58 @@
+#ifndef POD_HELPERS_NETNS_H
+#define POD_HELPERS_NETNS_H
+
+#include "plain/err.h"
+#include "plain/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct port {
+    char ip[46]; /* "" means all addresses */
+    uint16_t host, ctr;
+    bool udp;
+};
+
+struct netns {
+    pid_t pid;   /* whose namespaces */
+    int exit_fd; /* end of file there ends the network program; -1 */
+    const char *run_dir;
+    struct strv options;
+    struct port *ports;
+    size_t nports;
+};
+
+/* What the container will see; goes to the parent as JSON. */
+struct netinfo {
+    char ip[46], gateway[46], dns[46]; /* "" where it has none of its own */
+    pid_t pid;                         /* of the network program; 0 */
+};
+
+/* IP:HOSTPORT:CTRPORT/PROTO; IP may be empty, and IPv6 with or without brackets. */
+int port_parse(const char *text, struct port *ret, struct err *e);
+/* Binds each port for a moment, so that a port in use is told in podman's words. */
+int ports_check(const struct netns *n, struct err *e);
+int port_in_use(const struct port *p, int sys, struct err *e);
+
+/* Each starts its program, waits until it serves, and leaves it running. */
+int slirp_start(const struct netns *n, struct netinfo *ret, struct err *e);
+int pasta_start(const struct netns *n, struct netinfo *ret, struct err *e);
+
+/* ping and low ports for everyone in the container. Best effort: not every kernel has both. */
+void sysctls_open(pid_t pid);
+
+/* A program of the network in the background: its words go to a file in memory. */
+struct program {
+    pid_t pid;
+    int ready, words; /* ready: read end of the pipe that it writes to */
+};
+/*
+ * ready: a fresh pipe, its ends taken in any case; the write end keeps its number in the program,
+ * and so does exit_fd when it is not -1. Nothing else is inherited.
+ */
+int program_start(char *const *argv, int ready[2], int exit_fd, struct program *ret, struct err *e);
+/* Waits for the first byte; -1 with the program's last line when it ends instead. */
+int program_ready(struct program *p, const char *name, struct err *e);
+
+#endif

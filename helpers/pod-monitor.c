@@ -1,0 +1,288 @@
+/*
+ * pod-monitor: watches one container from before its first instruction to after its last.
+ *
+ * Started by pod-run and pod-start with the container's lock as an inherited descriptor; tells
+ * them on descriptor 3 that the container runs ("ok<TAB>PID") or why not. It leaves the session,
+ * so that the caller may go; from then on the records and the attach socket are all there is.
+ * When it is killed the container runs on: state is derived from the process itself.
+ */
+#include "monitor/mon.h"
+
+#include "disk/lock.h"
+#include "disk/report.h"
+#include "disk/rmtree.h"
+#include "plain/fdio.h"
+#include "plain/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKOFF_START_MS 100
+#define BACKOFF_MAX_MS   60000
+
+/* `--create 3 a b c`: a command of three words, made NULL-terminated. */
+static int take_command(char ***argv, struct command *c)
+{
+    uint64_t n;
+    if (!(*argv)[1] || str_u64((*argv)[1], 4096, &n) < 0)
+        return -1;
+    c->argv = xcalloc(n + 1, sizeof *c->argv);
+    *argv += 2;
+    for (uint64_t i = 0; i < n; i++, (*argv)++) {
+        if (!**argv)
+            return -1;
+        c->argv[i] = **argv;
+    }
+    (*argv)--;
+    return 0;
+}
+
+static int parse(char **argv, struct options *o)
+{
+    const struct {
+        const char *name;
+        const char **text;
+        int64_t *number;
+        struct command *command;
+        bool *flag;
+    } known[] = {
+        {"--id", &o->id, 0, 0, 0},
+        {"--name", &o->name, 0, 0, 0},
+        {"--ctr-dir", &o->ctr_dir, 0, 0, 0},
+        {"--run-dir", &o->run_dir, 0, 0, 0},
+        {"--trash", &o->trash, 0, 0, 0},
+        {"--cgroup-file", &o->cgroup_file, 0, 0, 0},
+        {"--state-dir", &o->state_dir, 0, 0, 0},
+        {"--log-path", &o->log_path, 0, 0, 0},
+        {"--log-max", 0, &o->log_max, 0, 0},
+        {"--restart", &o->restart, 0, 0, 0},
+        {"--restart-max", 0, &o->restart_max, 0, 0},
+        {"--create", 0, 0, &o->create, 0},
+        {"--net", 0, 0, &o->net, 0},
+        {"--start", 0, 0, &o->start, 0},
+        {"--delete", 0, 0, &o->erase, 0},
+        {"--trash-command", 0, 0, &o->trash_cmd, 0},
+        {"--tty", 0, 0, 0, &o->tty},
+        {"--stdin", 0, 0, 0, &o->stdin_open},
+        {"--rm", 0, 0, 0, &o->remove},
+        {"--foreign", 0, 0, 0, &o->foreign},
+        {"--passthrough", 0, 0, 0, &o->passthrough},
+    };
+    int64_t lock = -1, client = -1;
+    for (argv++; *argv; argv++) {
+        size_t i, n = sizeof known / sizeof *known;
+        for (i = 0; i < n && strcmp(known[i].name, *argv) != 0; i++)
+            ;
+        int r = -1;
+        if (i < n && known[i].flag)
+            r = (*known[i].flag = true, 0);
+        else if (i < n && known[i].command)
+            r = take_command(&argv, known[i].command);
+        else if (i < n && known[i].text && argv[1])
+            r = (*known[i].text = *++argv, 0);
+        else if (i < n && argv[1])
+            r = str_i64(*++argv, 0, INT64_MAX, known[i].number);
+        else if (strcmp(*argv, "--lock-fd") == 0 && argv[1])
+            r = str_i64(*++argv, 0, 65535, &lock);
+        else if (strcmp(*argv, "--client-fd") == 0 && argv[1])
+            r = str_i64(*++argv, 0, 65535, &client);
+        if (r < 0)
+            return -1;
+    }
+    o->lock_fd = (int)lock;
+    o->client_fd = (int)client;
+    return o->id && o->ctr_dir && o->run_dir && o->create.argv ? 0 : -1;
+}
+
+static void leave_session(const struct options *o)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_NAME, "pod-monitor");
+    setsid();
+    if (chdir("/") < 0)
+        return;
+    if (!o->passthrough) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        for (int fd = 0; fd < 3; fd++)
+            dup2(null, fd);
+        close(null);
+    }
+    fd_close_from(3, NULL, 0);
+}
+
+static int open_signals(void)
+{
+    sigset_t s;
+    sigemptyset(&s);
+    sigaddset(&s, SIGCHLD);
+    sigaddset(&s, SIGTERM);
+    sigaddset(&s, SIGINT);
+    sigaddset(&s, SIGHUP);
+    sigprocmask(SIG_BLOCK, &s, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool restart_wanted(const struct mon *m)
+{
+    const char *how = m->o->restart ? m->o->restart : "no";
+    if (m->stop_wanted || strcmp(how, "no") == 0)
+        return false;
+    if (m->o->restart_max > 0 && m->restarts >= m->o->restart_max)
+        return false;
+    return strcmp(how, "on-failure") != 0 || m->exit_code != 0;
+}
+
+static void back_off(const struct mon *m)
+{
+    int64_t ms = BACKOFF_START_MS;
+    for (int i = 0; i < m->restarts && ms < BACKOFF_MAX_MS; i++)
+        ms *= 2;
+    if (ms > BACKOFF_MAX_MS)
+        ms = BACKOFF_MAX_MS;
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* What the runtime remembers of it: by the runtime itself, or in one go when that is all. */
+static void erase(struct mon *m)
+{
+    if (m->o->state_dir)
+        rmtree(AT_FDCWD, m->o->state_dir);
+    else
+        launch_run_quietly(&m->o->erase);
+}
+
+/* The container is gone: everything of it is closed before anybody is told. */
+static void finish(struct mon *m, const char *error)
+{
+    record_exit(m, error);
+    erase(m);
+    if (m->net_exit >= 0)
+        close(m->net_exit); /* the network program ends on this */
+    m->net_exit = -1;
+}
+
+/*
+ * Our descriptor keeps the container's mounts alive until we part: its exit then reaches us, and
+ * the caller, before the kernel has torn them down, which can take longer than the whole run.
+ */
+static void hold_mounts(struct mon *m)
+{
+    cleanup_free char *path = xasprintf("/proc/%d/ns/mnt", m->pid);
+    m->mounts = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Before the layer may be mounted again: two mounts must not share it. */
+static void release_mounts(struct mon *m)
+{
+    if (m->mounts >= 0)
+        close(m->mounts);
+    m->mounts = -1;
+}
+
+static int once(struct mon *m, struct err *e)
+{
+    m->exited = false;
+    m->exit_code = 0;
+    if (launch_container(m, e) < 0 || record_started(m, e) < 0) {
+        if (m->pid > 0 && !m->exited) {
+            kill(m->pid, SIGKILL);
+            waitpid(m->pid, NULL, 0);
+        }
+        erase(m);
+        return -1;
+    }
+    hold_mounts(m);
+    return 0;
+}
+
+/* Readers may go on from here: the lock is free, then the clients are told, then we go. */
+static void part(struct mon *m)
+{
+    record_erase_runtime(m);
+    if (m->o->remove)
+        record_discard(m);
+    else
+        release_mounts(m);
+    lock_release(m->o->lock_fd);
+    clients_goodbye(m);
+    if (m->o->remove)
+        launch_run_quietly(&m->o->trash_cmd);
+}
+
+static void announce(const struct mon *m)
+{
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", m->pid);
+    report_ok(pid);
+    close(REPORT_FD);
+}
+
+static int watch(struct mon *m, struct err *e)
+{
+    if (clients_listen(m, e) < 0 || log_open(&m->log, m->o->log_path, m->o->log_max, e) < 0 ||
+        once(m, e) < 0)
+        return -1;
+    announce(m);
+    for (;;) {
+        loop_run(m);
+        finish(m, NULL);
+        if (!restart_wanted(m))
+            return 0;
+        release_mounts(m);
+        back_off(m);
+        m->restarts++;
+        if (once(m, e) < 0) {
+            m->exit_code = e->code;
+            record_exit(m, e->msg);
+            return 0;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    struct err e = ERR_INIT;
+    struct options o = {0};
+    if (parse(argv, &o) < 0) {
+        err_set(&e, 0, "pod-monitor: is started by pod run and pod start, not by hand");
+        report_err(&e);
+        fprintf(stderr, "Error: %s\n", e.msg);
+        return 125;
+    }
+    leave_session(&o);
+    struct mon m = {.o = &o,
+                    .in = -1,
+                    .out = -1,
+                    .err = -1,
+                    .console_listen = -1,
+                    .net_exit = -1,
+                    .mounts = -1,
+                    .listen = -1,
+                    .log = {.fd = -1},
+                    .signals = open_signals()};
+    for (int i = 0; i < MAX_CLIENTS; i++)
+        m.clients[i].fd = -1;
+    if (o.client_fd >= 0)
+        clients_add(&m, o.client_fd, true);
+    int r = watch(&m, &e);
+    log_end(&m.log);
+    if (r < 0) {
+        record_erase_runtime(&m);
+        lock_release(o.lock_fd);
+        report_err(&e);
+        return e.code;
+    }
+    part(&m);
+    return 0;
+}

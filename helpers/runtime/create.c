@@ -1,0 +1,249 @@
+/*
+ * create and run: the conversation between the runtime and init, over one seqpacket socket.
+ *
+ *   runtime                               init
+ *   clone                                 waits
+ *   writes the id maps        'm' →
+ *                             ← 'r'       is root in there
+ *   createRuntime hooks       'h' →       mounts, createContainer hooks, pivot, credentials
+ *                             ← 'c'       ready to exec
+ *   writes state, pid file    'g' →       startContainer hooks; with create: opens exec.fifo,
+ *                                         which blocks until `start` reads it; exec
+ *   end of file: exec worked; a line instead of any of these: what failed
+ */
+#include "rt.h"
+
+#include "disk/at.h"
+#include "disk/report.h"
+#include "plain/buf.h"
+#include "plain/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXEC_FIFO "exec.fifo"
+
+/* ---- messages ---- */
+
+static void send_err(int fd, const struct err *e)
+{
+    cleanup_free char *line = xasprintf("%d\t%s", e->code ? e->code : 125, e->msg);
+    (void)fd_write_all(fd, line, strlen(line));
+}
+
+static void say(int sync, char c)
+{
+    (void)send(sync, &c, 1, MSG_NOSIGNAL);
+}
+
+/* Waits for the letter; an error line or an end of file instead is an error of init. */
+static int expect(int sync, char want, struct err *e)
+{
+    char line[sizeof e->msg + 16];
+    ssize_t n;
+    do
+        n = recv(sync, line, sizeof line - 1, 0);
+    while (n < 0 && errno == EINTR);
+    if (n == 1 && line[0] == want)
+        return 0;
+    if (n <= 0)
+        return err_set(e, 0, "the container's first process died while it was set up");
+    line[n] = '\0';
+    return report_parse(line, "init", NULL, 0, e);
+}
+
+/* ---- init ---- */
+
+static int set_names(const json_t *spec, int fresh, struct err *e)
+{
+    const char *host = jx_str(spec, "hostname"), *domain = jx_str(spec, "domainname");
+    if (*host && sethostname(host, strlen(host)) < 0)
+        return err_sys(e, "cannot set the host name \"%s\"", host);
+    if (*domain && setdomainname(domain, strlen(domain)) < 0)
+        return err_sys(e, "cannot set the domain name \"%s\"", domain);
+    if (fresh & CLONE_NEWNET)
+        ns_loopback_up();
+    return 0;
+}
+
+static int become_root(struct rt *rt, const struct nsplan *plan, struct err *e)
+{
+    rt->caller_uid = geteuid();
+    rt->caller_gid = getegid();
+    if (!((plan->fresh | plan->joined) & CLONE_NEWUSER))
+        return 0;
+    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        return err_sys(e, "cannot become root of the user namespace");
+    if (setgroups(0, NULL) < 0 && errno != EPERM)
+        return err_sys(e, "cannot drop supplementary groups");
+    return 0;
+}
+
+/* `start` opens the other end; what we write there is why exec failed, nothing means it worked. */
+static int wait_for_start(int fifo_dir, struct err *e)
+{
+    int fd = openat(fifo_dir, EXEC_FIFO, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, "cannot wait for start");
+    return fd;
+}
+
+static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char **path,
+                      struct err *e)
+{
+    int master = -1;
+    const json_t *process = json_object_get(rt->spec, "process");
+    if (expect(sync, 'm', e) < 0 || become_root(rt, plan, e) < 0)
+        return -1;
+    say(sync, 'r');
+    if (expect(sync, 'h', e) < 0 || set_names(rt->spec, plan->fresh, e) < 0)
+        return -1;
+    /* the console socket's path is the host's: connect to it before the root changes */
+    cleanup_fd int console = -1;
+    if (jx_bool(process, "terminal") && rt->console_socket) {
+        console = dev_console_connect(rt->console_socket, e);
+        if (console < 0)
+            return -1;
+    }
+    if (rootfs_setup(rt, &master, e) < 0)
+        return -1;
+    if (master >= 0 && console >= 0 && fd_send(console, "/dev/ptmx", 9, &master, 1) < 0)
+        return err_sys(e, "cannot hand the terminal over");
+    if (master >= 0)
+        close(master);
+    return process_prepare(rt, process, path, e);
+}
+
+void init_main(struct rt *rt, const struct nsplan *plan, int sync, int fifo_dir)
+{
+    struct err e = ERR_INIT;
+    char *path = NULL;
+    int tell = sync;
+    prctl(PR_SET_DUMPABLE, 0);
+    if (init_steps(rt, plan, sync, &path, &e) < 0)
+        goto failed;
+    say(sync, 'c');
+    if (expect(sync, 'g', &e) < 0)
+        goto failed;
+    if (fifo_dir >= 0) {
+        int fd = wait_for_start(fifo_dir, &e);
+        if (fd < 0)
+            goto failed;
+        close(sync);
+        tell = fd;
+    }
+    if (hooks_run(rt, "startContainer", 1, "created", &e) == 0)
+        process_exec(rt, json_object_get(rt->spec, "process"), path, &e);
+failed:
+    send_err(tell, &e);
+    _exit(e.code);
+}
+
+/* ---- the runtime ---- */
+
+static int write_pid_file(const struct rt *rt, pid_t pid, struct err *e)
+{
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", pid);
+    if (rt->pid_file && at_write(AT_FDCWD, rt->pid_file, text, (size_t)n, 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write pid file \"%s\"", rt->pid_file);
+    return 0;
+}
+
+static int make_fifo(const struct rt *rt, int *ret_dir, struct err *e)
+{
+    cleanup_free char *dir = state_file(rt, "");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || mkfifoat(fd, EXEC_FIFO, 0600) < 0)
+        return err_sys(e, "cannot make \"%s/%s\"", dir, EXEC_FIFO);
+    *ret_dir = fd;
+    return 0;
+}
+
+static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int sync, bool start_too,
+                      struct err *e)
+{
+    if ((plan->fresh & CLONE_NEWUSER) && ns_write_maps(rt->spec, pid, e) < 0)
+        return -1;
+    say(sync, 'm');
+    if (expect(sync, 'r', e) < 0)
+        return -1;
+    if (hooks_run(rt, "prestart", pid, "creating", e) < 0 ||
+        hooks_run(rt, "createRuntime", pid, "creating", e) < 0)
+        return -1;
+    say(sync, 'h');
+    if (expect(sync, 'c', e) < 0 || state_save(rt, pid, e) < 0 || write_pid_file(rt, pid, e) < 0)
+        return -1;
+    say(sync, 'g');
+    if (!start_too)
+        return 0;
+    char line[sizeof e->msg + 16];
+    ssize_t n = recv(sync, line, sizeof line - 1, 0);
+    if (n > 0) {
+        line[n] = '\0';
+        return report_parse(line, "init", NULL, 0, e);
+    }
+    hooks_run(rt, "poststart", pid, "running", e); /* a failing one only warns */
+    return 0;
+}
+
+static void give_up(const struct rt *rt, pid_t pid)
+{
+    struct err ignored = ERR_INIT;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    hooks_run(rt, "poststop", pid, "stopped", &ignored);
+}
+
+static int launch(struct rt *rt, bool start_too, struct err *e)
+{
+    struct nsplan plan;
+    int sync[2], pidfd = -1;
+    cleanup_fd int fifo_dir = -1;
+    if (ns_plan(rt->spec, &plan, e) < 0)
+        return -1;
+    if (!start_too && make_fifo(rt, &fifo_dir, e) < 0)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
+        return err_sys(e, "cannot make a socket pair");
+    if (ns_join(&plan, e) < 0)
+        return -1;
+    pid_t pid = ns_clone(&plan, &pidfd);
+    if (pid < 0)
+        return err_sys(e, "cannot make the container's namespaces");
+    if (pid == 0) {
+        close(sync[0]);
+        init_main(rt, &plan, sync[1], fifo_dir);
+    }
+    close(sync[1]);
+    int r = guide_init(rt, &plan, pid, sync[0], start_too, e);
+    close(sync[0]);
+    close(pidfd);
+    if (r < 0)
+        give_up(rt, pid);
+    return r;
+}
+
+int cmd_create(struct rt *rt, bool start_too, struct err *e)
+{
+    const json_t *process = json_object_get(rt->spec, "process");
+    if (jx_bool(process, "terminal") && !rt->console_socket && (rt->detach || !start_too))
+        return err_set(e, 0, "a terminal was asked for, but no console socket was given");
+    if (state_reserve(rt, e) < 0)
+        return -1;
+    if (launch(rt, start_too, e) == 0)
+        return 0;
+    state_remove(rt);
+    return -1;
+}

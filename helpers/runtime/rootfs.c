@@ -1,0 +1,122 @@
+#include "rt.h"
+
+#include "plain/buf.h"
+#include "plain/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    unsigned long how;
+} propagations[] = {
+    {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
+    {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
+    {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
+    {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
+};
+
+static unsigned long propagation_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof propagations / sizeof *propagations; i++)
+        if (strcmp(propagations[i].name, name) == 0)
+            return propagations[i].how;
+    return 0;
+}
+
+/* Nothing we mount may reach the host; what the host mounts later may come in with rslave. */
+static int cut_propagation(const struct rt *rt, struct err *e)
+{
+    unsigned long how =
+        propagation_of(jx_str(json_object_get(rt->spec, "linux"), "rootfsPropagation"));
+    if (!(how & (MS_SLAVE | MS_SHARED | MS_PRIVATE)))
+        how = MS_REC | MS_PRIVATE;
+    if (mount(NULL, "/", NULL, MS_REC | (how & MS_SHARED ? MS_SLAVE : how & ~MS_REC), NULL) < 0)
+        return err_sys(e, "cannot cut mount propagation");
+    return 0;
+}
+
+/*
+ * The root is bound onto itself: mounts that came from the outer user namespace are locked and
+ * cannot be pivoted to, a bind of ours can.
+ */
+static int open_root(const struct rt *rt, struct err *e)
+{
+    if (mount(rt->rootfs, rt->rootfs, NULL, MS_BIND | MS_REC, NULL) < 0)
+        return err_sys(e, "cannot bind the root filesystem \"%s\"", rt->rootfs);
+    int fd = open(rt->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, "cannot open the root filesystem \"%s\"", rt->rootfs);
+    return fd;
+}
+
+static int pivot(int rootfd, struct err *e)
+{
+    if (fchdir(rootfd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+        return err_sys(e, "cannot make the root filesystem the root");
+    /* the old root is now mounted on top of ".": away with it */
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return err_sys(e, "cannot leave the host's root");
+    return 0;
+}
+
+static int root_readonly(const struct rt *rt, struct err *e)
+{
+    if (!jx_bool(json_object_get(rt->spec, "root"), "readonly"))
+        return 0;
+    if (mount(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0 &&
+        mount(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+        return err_sys(e, "cannot make the root filesystem read-only");
+    return 0;
+}
+
+int rootfs_set_sysctls(const json_t *spec, struct err *e)
+{
+    json_t *all = json_object_get(json_object_get(spec, "linux"), "sysctl"), *value;
+    const char *key;
+    json_object_foreach(all, key, value)
+    {
+        cleanup_free char *path = xasprintf("/proc/sys/%s", key);
+        const char *text = json_string_value(value);
+        if (strstr(key, ".."))
+            return err_set(e, 0, "sysctl \"%s\" is not a kernel parameter", key);
+        for (char *p = path + strlen("/proc/sys/"); *p; p++)
+            if (*p == '.')
+                *p = '/';
+        cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || !text || fd_write_all(fd, text, strlen(text)) < 0)
+            return err_sys(e, "cannot set sysctl \"%s\"", key);
+    }
+    return 0;
+}
+
+int rootfs_setup(struct rt *rt, int *ret_console_master, struct err *e)
+{
+    const json_t *process = json_object_get(rt->spec, "process");
+    char slave[64] = "";
+    if (cut_propagation(rt, e) < 0)
+        return -1;
+    cleanup_fd int rootfd = open_root(rt, e);
+    if (rootfd < 0 || mounts_all(rt, rootfd, e) < 0 || dev_populate(rt, rootfd, e) < 0)
+        return -1;
+    if (jx_bool(process, "terminal") &&
+        dev_console(rootfd, process, ret_console_master, slave, sizeof slave, e) < 0)
+        return -1;
+    if (hooks_any(rt, "createContainer") &&
+        hooks_run(rt, "createContainer", getpid(), "creating", e) < 0)
+        return -1;
+    if (rootfs_set_sysctls(rt->spec, e) < 0 || mounts_masks(rt, rootfd, e) < 0 ||
+        pivot(rootfd, e) < 0 || root_readonly(rt, e) < 0)
+        return -1;
+    const char *after = jx_str(json_object_get(rt->spec, "linux"), "rootfsPropagation");
+    if (propagation_of(after) & MS_SHARED)
+        mount(NULL, "/", NULL, propagation_of(after), NULL);
+    return slave[0] ? dev_use_terminal(slave, e) : 0;
+}

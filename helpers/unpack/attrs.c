@@ -1,0 +1,136 @@
+#include "layer.h"
+#include "plain/fdio.h"
+#include "plain/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define MODE_BITS 07777
+
+int layer_ids_ok(struct layer *l, bool count, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    bool uid = idmap_has(&l->uid_map, en->uid), gid = idmap_has(&l->gid_map, en->gid);
+    if (uid && gid) {
+        if (count) {
+            idset_add(&l->uids, (uint32_t)en->uid);
+            idset_add(&l->gids, (uint32_t)en->gid);
+        }
+        return 0;
+    }
+    err_set(e, 0,
+            "potentially insufficient UIDs or GIDs available in user namespace (requested "
+            "%lld:%lld for %s): Check /etc/subuid and /etc/subgid if configured locally and run "
+            "the command below: lchown %s: invalid argument",
+            (long long)en->uid, (long long)en->gid, shown(l->path), shown(l->path));
+    int64_t most = en->uid > en->gid ? en->uid : en->gid;
+    uint32_t first = idmap_next(uid ? &l->gid_map : &l->uid_map);
+    int64_t last =
+        most < 0 || most >= UINT32_MAX ? INT64_MAX : first + (most / 65536 + 1) * 65536 - 1;
+    if (last < UINT32_MAX)
+        err_hint(e, "sudo usermod --add-subuids %u-%lld --add-subgids %u-%lld $USER", first,
+                 (long long)last, first, (long long)last);
+    return -1;
+}
+
+/*
+ * The store's own words must not come from an archive (a redirect or an opaque mark would let a
+ * layer name files outside itself); trusted.* and labels are not ours to set.
+ */
+static bool wanted(const char *name)
+{
+    return !str_starts(name, "user.overlay.") && !str_starts(name, "user.fuseoverlayfs.") &&
+           !str_starts(name, "trusted.") && strcmp(name, "security.selinux") != 0;
+}
+
+static int set_xattrs(struct layer *l, int fd, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    for (size_t i = 0; i < en->nxattrs; i++) {
+        const struct tar_xattr *a = &en->xattrs[i];
+        if (!wanted(a->name))
+            continue;
+        if (strcmp(a->name, "system.posix_acl_default") == 0)
+            l->acl = true;
+        if (fsetxattr(fd, a->name, a->value, a->len, 0) == 0)
+            continue;
+        if (errno == ENOTSUP || errno == EPERM)
+            continue; /* as containers/storage in a user namespace */
+        int sys = errno;
+        char name[80];
+        str_copy(name, sizeof name, "too long a name");
+        if (strlen(a->name) < sizeof name)
+            str_copy(name, sizeof name, shown(a->name) + 1);
+        errno = sys;
+        path_error(e, "setxattr", l->path);
+        if (sys == ENOSPC || sys == E2BIG || sys == ERANGE)
+            return err_set(e, 0, "setxattr %s: \"%s\" (%zu bytes) does not fit the filesystem",
+                           shown(l->path), name, a->len);
+        return -1;
+    }
+    return 0;
+}
+
+static void times(const struct tar_entry *en, struct timespec ts[2])
+{
+    ts[0] = ts[1] = (struct timespec){.tv_sec = en->mtime, .tv_nsec = en->mtime_ns};
+}
+
+/* Owner before mode, mode before capabilities: each may clear the next. */
+int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    bool chown = en->uid || en->gid || at->in->setgid;
+    if (chown && fchown(fd, (uid_t)en->uid, (gid_t)en->gid) < 0)
+        return path_error(e, "lchown", l->path);
+    if (((en->mode & 06000) || l->acl) && fchmod(fd, en->mode & MODE_BITS) < 0)
+        return path_error(e, "chmod", l->path);
+    if (en->nxattrs && set_xattrs(l, fd, e))
+        return -1;
+    struct timespec ts[2];
+    times(en, ts);
+    if (futimens(fd, ts) < 0)
+        return path_error(e, "chtimes", l->path);
+    return 0;
+}
+
+/* Symbolic links, fifos and whiteouts: no descriptor, and no attribute that they could have. */
+int layer_own_name(struct layer *l, const struct place *at, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    bool chown = en->uid || en->gid || at->in->setgid;
+    if (chown &&
+        fchownat(at->in->fd, at->base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return path_error(e, "lchown", l->path);
+    struct timespec ts[2];
+    times(en, ts);
+    if (utimensat(at->in->fd, at->base, ts, AT_SYMLINK_NOFOLLOW) < 0)
+        return path_error(e, "chtimes", l->path);
+    return 0;
+}
+
+int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    mode_t mode = en->mode & MODE_BITS;
+    if ((!fresh || en->uid || en->gid) &&
+        fchownat(dir, base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return path_error(e, "lchown", l->path);
+    if ((!fresh || l->acl || mode & 06000) && fchmodat(dir, base, mode, 0) < 0)
+        return path_error(e, "chmod", l->path);
+    if (en->nxattrs) {
+        cleanup_fd int fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return path_error(e, "open", l->path);
+        if (set_xattrs(l, fd, e))
+            return -1;
+    }
+    struct timespec ts[2];
+    times(en, ts);
+    later_add(&l->later, l->path, ts[0]);
+    return 0;
+}

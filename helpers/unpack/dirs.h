@@ -1,0 +1,50 @@
+/*
+ * The directory that entries are made in: archives list a directory's files together, so the chain
+ * of open directories down to the last one is kept and mostly just used again.
+ *
+ * A symbolic link on the way is followed, as Go's unpackers do inside their chroot; ours is the
+ * same wall (confine.h).
+ */
+#ifndef UNPACK_DIRS_H
+#define UNPACK_DIRS_H
+
+#include "plain/err.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define DIRS_KEPT 64
+
+struct level {
+    int fd;      /* O_PATH */
+    size_t end;  /* of this directory's path in dirs.path */
+    bool linked; /* reached through a symbolic link */
+    bool setgid; /* what is made here gets its group */
+};
+
+struct dirs {
+    struct level at[DIRS_KEPT];
+    size_t n;
+    char path[PATH_MAX];
+};
+
+int dirs_init(struct dirs *d, struct err *e); /* in the working directory */
+/*
+ * Opens path (cleaned, "" is the root), making what is missing as 0755 of root. A whiteout on the
+ * way becomes an opaque directory when over is set. 0 and the level, valid until the next call;
+ * 1 when there is a whiteout and over is not set; -1.
+ */
+int dirs_enter(struct dirs *d, const char *path, size_t len, bool over, const struct level **ret,
+               struct err *e);
+
+/* "user.overlay.opaque" on the directory name below dir. */
+int dir_set_opaque(int dir, const char *name, const char *path, struct err *e);
+bool is_whiteout(int dir, const char *name);
+
+/* A path as messages show it: absolute, control characters escaped. Two may be used at once. */
+const char *shown(const char *path);
+/* "what path: why" in Go's words, of errno. */
+int path_error(struct err *e, const char *what, const char *path);
+
+#endif

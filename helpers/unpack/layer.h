@@ -1,0 +1,64 @@
+/*
+ * The entries of one layer, made in the working directory as containers/storage's overlay driver
+ * makes them in a user namespace.
+ *
+ *   .wh.NAME            a whiteout: character device 0:0 called NAME, owned as in the archive
+ *   .wh..wh..opq        the directory is opaque: user.overlay.opaque=y
+ *   other .wh..wh.*     metadata of aufs: passed over
+ *   devices             cannot be made here: passed over
+ *   an entry again      replaces what was there; a directory over a directory is merged
+ *
+ * A whiteout beside an entry of its name hides only what lower layers have (OCI image-spec,
+ * «Whiteouts»): a directory becomes opaque, anything else stays as it is.
+ */
+#ifndef UNPACK_LAYER_H
+#define UNPACK_LAYER_H
+
+#include "dirs.h"
+#include "ids.h"
+#include "later.h"
+#include "split.h"
+#include "tar.h"
+
+struct layer {
+    /* to be set before */
+    struct tar *tar;     /* its on_raw feeds the split */
+    struct split *split; /* may be NULL */
+    struct idmap uid_map, gid_map;
+    /* results */
+    struct idset uids, gids;
+    bool malformed; /* the failure is the archive's, not the disk's */
+    /* working */
+    struct dirs dirs;
+    struct later later;
+    bool root_seen;
+    bool acl;            /* a default ACL was set: modes no longer come out as asked */
+    char path[PATH_MAX]; /* of the entry, cleaned */
+    size_t len;
+};
+
+/* Unpacks up to the end of the stream. */
+int layer_unpack(struct layer *l, struct err *e);
+
+/* Where the entry goes. */
+struct place {
+    const struct level *in;
+    const char *base;
+};
+
+/* replace.c: removes what is at the place; 1 when that was a whiteout, else 0; -1. */
+int layer_vacate(struct layer *l, const struct place *at, struct err *e);
+/* file.c */
+int layer_file(struct layer *l, const struct place *at, struct err *e);
+/* Passes the payload on without making anything of it. */
+int layer_skip(struct layer *l, struct err *e);
+/* attrs.c: what makes a node the entry's own. */
+int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e);
+int layer_own_name(struct layer *l, const struct place *at, struct err *e);
+int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e);
+/* Are the entry's ids in the map? Counts them as used by the layer. */
+int layer_ids_ok(struct layer *l, bool count, struct err *e);
+/* path.c: the entry's cleaned path, or the link target's; -1 when it leaves the layer. */
+int layer_clean(const char *name, char *out, size_t *ret_len, struct err *e);
+
+#endif

@@ -1,0 +1,102 @@
+#include "ring.h"
+
+#include "plain/buf.h"
+
+#include <pthread.h>
+#include <stdint.h>
+
+struct ring {
+    pthread_mutex_t lock;
+    pthread_cond_t room, more;
+    char *slot[RING_SLOTS];
+    size_t len[RING_SLOTS];
+    uint64_t pushed;
+    uint64_t dropped[RING_READERS];
+    bool holds[RING_READERS];
+    bool ended, failed, abandoned;
+    struct err why;
+};
+
+struct ring *ring_new(void)
+{
+    struct ring *r = xcalloc(1, sizeof *r);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->room, NULL);
+    pthread_cond_init(&r->more, NULL);
+    for (int i = 0; i < RING_SLOTS; i++)
+        r->slot[i] = xmalloc(RING_SLOT);
+    return r;
+}
+
+static uint64_t slowest(const struct ring *r)
+{
+    uint64_t min = r->dropped[0];
+    for (int i = 1; i < RING_READERS; i++)
+        if (r->dropped[i] < min)
+            min = r->dropped[i];
+    return min;
+}
+
+char *ring_slot(struct ring *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (!r->abandoned && r->pushed - slowest(r) == RING_SLOTS)
+        pthread_cond_wait(&r->room, &r->lock);
+    char *s = r->abandoned ? NULL : r->slot[r->pushed % RING_SLOTS];
+    pthread_mutex_unlock(&r->lock);
+    return s;
+}
+
+void ring_push(struct ring *r, size_t n)
+{
+    pthread_mutex_lock(&r->lock);
+    r->len[r->pushed % RING_SLOTS] = n;
+    r->pushed++;
+    pthread_cond_broadcast(&r->more);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void ring_end(struct ring *r, const struct err *why)
+{
+    pthread_mutex_lock(&r->lock);
+    r->ended = true;
+    if (why) {
+        r->failed = true;
+        r->why = *why;
+    }
+    pthread_cond_broadcast(&r->more);
+    pthread_mutex_unlock(&r->lock);
+}
+
+int ring_next(struct ring *r, enum ring_reader who, const char **ret, size_t *ret_n, struct err *e)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->holds[who]) {
+        r->holds[who] = false;
+        r->dropped[who]++;
+        pthread_cond_signal(&r->room);
+    }
+    while (!r->abandoned && !r->ended && r->dropped[who] == r->pushed)
+        pthread_cond_wait(&r->more, &r->lock);
+    int rc = 0;
+    if (!r->abandoned && r->dropped[who] < r->pushed) {
+        *ret = r->slot[r->dropped[who] % RING_SLOTS];
+        *ret_n = r->len[r->dropped[who] % RING_SLOTS];
+        r->holds[who] = true;
+        rc = 1;
+    } else if (r->failed) {
+        *e = r->why;
+        rc = -1;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+void ring_abandon(struct ring *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->abandoned = true;
+    pthread_cond_broadcast(&r->room);
+    pthread_cond_broadcast(&r->more);
+    pthread_mutex_unlock(&r->lock);
+}

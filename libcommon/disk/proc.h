@@ -1,0 +1,14 @@
+/* What the kernel says of a process. */
+#ifndef POD_DISK_PROC_H
+#define POD_DISK_PROC_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Start time in clock ticks since boot: with the pid it names one process for ever (until the
+ * next boot). 0 when there is no such process or it is a zombie.
+ */
+uint64_t proc_birth(pid_t pid);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * From a command line to a container record: what `pod run`, `pod create` and pods share.
+ */
+#ifndef POD_THINGS_CREATE_H
+#define POD_THINGS_CREATE_H
+
+#include "disk/roots.h"
+#include "plain/err.h"
+#include "plain/opt.h"
+#include "plain/str.h"
+#include "things/image.h"
+#include "words/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct create_opts {
+    bool detach, interactive, tty, rm, read_only, privileged, init, replace, no_hosts, quiet,
+        no_sigproxy;
+    int sig_proxy, tls_verify;
+    const char *name, *workdir, *user, *entrypoint, *hostname, *pid, *ipc, *uts, *userns, *pod,
+        *cgroupns;
+    const char *stop_signal, *cidfile, *pull, *platform, *restart, *log_driver, *runtime, *tz,
+        *umask;
+    const char *memory, *memory_swap, *memory_reservation, *cpus, *pids_limit, *shm_size,
+        *detach_keys;
+    const char *authfile, *creds, *arch, *os, *variant, *stop_timeout, *cpu_shares;
+    struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
+        publish;
+    struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
+    struct strv group_add, log_opt, expose;
+    /* not from the command line: */
+    bool infra;                /* a pod's pause container: no image */
+    const char *infra_pod;     /* its pod's id */
+    const char *shared;        /* infra: namespaces the pod shares, "net,ipc,uts" */
+    char *const *command_line; /* argv, for the record */
+};
+#define CREATE_OPTS_INIT                                                                           \
+    {                                                                                              \
+        .sig_proxy = -1, .tls_verify = -1                                                          \
+    }
+
+extern const struct opt create_option_table[];
+
+/*
+ * Makes the container (things/ctr.h) and gives its id. operands: IMAGE [COMMAND...], then NULL.
+ * The image must be there (image_find); pulling is the program's business.
+ */
+int create_container(const struct roots *r, const struct create_opts *o, char *const *operands,
+                     char ret_id[65], struct err *e);
+
+/* ---- parts of the record; each fills keys of rec, from options and the image's "config" ---- */
+int create_process(const struct roots *r, const struct create_opts *o, const struct image *img,
+                   char *const *command, json_t *rec, struct err *e);
+int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
+int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
+int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
+int create_security(const struct create_opts *o, json_t *rec, struct err *e);
+
+/* -p values to [{hostIp hostPort containerPort protocol}], ranges expanded. */
+int ports_parse(const struct strv *publish, json_t **ret, struct err *e);
+
+/* ---- users.c ---- */
+struct user_ids {
+    unsigned uid, gid;
+    unsigned groups[64];
+    size_t ngroups;
+    char home[256], name[64];
+};
+/* spec: "", "name", "uid", "name:group", "uid:gid"; passwd and group: texts of the files (may be
+ * ""). */
+int user_resolve(const char *spec, const char *passwd, const char *group, struct user_ids *ret,
+                 struct err *e);
+/* One more --group-add value to ret. */
+int user_add_group(const char *name, const char *group, struct user_ids *ret, struct err *e);
+
+#endif

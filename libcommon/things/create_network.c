@@ -1,0 +1,200 @@
+/* Namespaces that are shared or not, networks and published ports. */
+#include "things/create.h"
+
+#include "things/ctr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_PORT  65535
+#define MAX_RANGE 1024
+
+/* ---- ports ---- */
+
+static int port_range(const char *s, uint64_t *from, uint64_t *count)
+{
+    cleanup_free char *copy = xstrdup(s);
+    char *dash = strchr(copy, '-');
+    uint64_t to;
+    if (dash)
+        *dash++ = '\0';
+    if (str_u64(copy, MAX_PORT, from) < 0 || *from == 0)
+        return -1;
+    if (str_u64(dash ? dash : copy, MAX_PORT, &to) < 0 || to < *from || to - *from >= MAX_RANGE)
+        return -1;
+    *count = to - *from + 1;
+    return 0;
+}
+
+static bool ip_ok(const char *s)
+{
+    unsigned char b[16];
+    return inet_pton(AF_INET, s, b) == 1 || inet_pton(AF_INET6, s, b) == 1;
+}
+
+/* [IP:][HOST:]CTR[/PROTO]; an IPv6 address stands in brackets. */
+static int one_port(const char *text, json_t *list, struct err *e)
+{
+    cleanup_free char *copy = xstrdup(text);
+    const char *ip = "", *proto = "tcp";
+    char *rest = copy, *slash = strrchr(copy, '/');
+    if (slash) {
+        *slash = '\0';
+        proto = slash + 1;
+    }
+    if (*rest == '[') {
+        char *close = strchr(rest, ']');
+        if (!close || close[1] != ':')
+            return err_set(e, 0, "invalid port format \"%s\"", text);
+        *close = '\0';
+        ip = rest + 1;
+        rest = close + 2;
+    }
+    char *last = strrchr(rest, ':');
+    const char *ctr = last ? last + 1 : rest, *host = NULL;
+    if (last) {
+        *last = '\0';
+        char *mid = strrchr(rest, ':');
+        host = mid ? mid + 1 : rest;
+        if (mid) {
+            *mid = '\0';
+            ip = rest;
+        }
+    }
+    uint64_t cfrom, ccount, hfrom, hcount;
+    if (port_range(ctr, &cfrom, &ccount) < 0)
+        return err_set(e, 0, "cannot parse \"%s\" as a port: it must be between 1 and 65535", ctr);
+    hfrom = cfrom;
+    hcount = ccount;
+    if (host && *host && (port_range(host, &hfrom, &hcount) < 0 || hcount != ccount))
+        return err_set(
+            e, 0, "host and container port ranges have different lengths or are no ports: \"%s\"",
+            text);
+    if (*ip && !ip_ok(ip))
+        return err_set(e, 0, "cannot parse \"%s\" as an IP address", ip);
+    if (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0)
+        return err_set(e, 0, "unrecognized protocol \"%s\": tcp and udp are known", proto);
+    for (uint64_t i = 0; i < ccount; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s}", "hostIp", ip, "hostPort",
+                                              (json_int_t)(hfrom + i), "containerPort",
+                                              (json_int_t)(cfrom + i), "protocol", proto));
+    return 0;
+}
+
+int ports_parse(const struct strv *publish, json_t **ret, struct err *e)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < publish->n; i++)
+        if (one_port(publish->v[i], list, e) < 0) {
+            json_decref(list);
+            return -1;
+        }
+    *ret = list;
+    return 0;
+}
+
+/* ---- namespaces ---- */
+
+/* «container:NAME» becomes «container:ID», so that a rename does not matter. */
+static int namespace_mode(const struct roots *r, const char *flag, const char *mode, json_t *into,
+                          const char *key, struct err *e)
+{
+    if (!mode || !*mode || strcmp(mode, "private") == 0)
+        return 0;
+    if (strcmp(mode, "host") == 0 || str_starts(mode, "ns:")) {
+        jx_set_str(into, key, mode);
+        return 0;
+    }
+    if (strcmp(mode, "pod") == 0)
+        return 0;
+    if (str_starts(mode, "container:")) {
+        struct ctr other;
+        if (ctr_find(r, mode + strlen("container:"), &other, e) < 0)
+            return -1;
+        cleanup_free char *value = xasprintf("container:%s", other.id);
+        jx_set_str(into, key, value);
+        ctr_close(&other);
+        return 0;
+    }
+    return err_set(e, 0, "invalid %s mode \"%s\": use private, host, container:ID or ns:PATH", flag,
+                   mode);
+}
+
+static int network_mode(const struct roots *r, const struct create_opts *o, json_t *ns, json_t *net,
+                        struct err *e)
+{
+    const char *mode = o->network.n ? o->network.v[o->network.n - 1] : "";
+    size_t n = strcspn(mode, ":");
+    if (o->network.n > 1)
+        return err_set(e, 0, "several --network options are not supported yet");
+    if (str_starts(mode, "container:") || str_starts(mode, "ns:") || strcmp(mode, "host") == 0)
+        return namespace_mode(r, "--network", mode, ns, "network", e);
+    if (!*mode || strcmp(mode, "private") == 0 || strcmp(mode, "default") == 0 ||
+        strcmp(mode, "podman") == 0 || strcmp(mode, "bridge") == 0) {
+        jx_set_str(net, "mode", "private");
+        return 0;
+    }
+    cleanup_free char *name = xstrndup(mode, n);
+    if (strcmp(name, "none") != 0 && strcmp(name, "slirp4netns") != 0 &&
+        strcmp(name, "pasta") != 0) {
+        err_set(e, 0, "unable to find network with name or ID %s: network not found", mode);
+        return err_hint(
+            e, "Use one of: none, host, private, slirp4netns, pasta, container:ID, ns:PATH");
+    }
+    jx_set_str(net, "mode", name);
+    if (mode[n] == ':') {
+        cleanup(strv_free) struct strv options = STRV_INIT;
+        strv_split(&options, mode + n + 1, ',');
+        jx_set(net, "options", jx_from_strv(&options));
+    }
+    return 0;
+}
+
+static int check_hosts(const struct create_opts *o, struct err *e)
+{
+    for (size_t i = 0; i < o->add_host.n; i++) {
+        const char *colon = strchr(o->add_host.v[i], ':');
+        if (!colon || colon == o->add_host.v[i] ||
+            !(ip_ok(colon + 1) || strcmp(colon + 1, "host-gateway") == 0))
+            return err_set(e, 0, "invalid --add-host \"%s\": use NAME:IP", o->add_host.v[i]);
+    }
+    for (size_t i = 0; i < o->dns.n; i++)
+        if (!ip_ok(o->dns.v[i]) && strcmp(o->dns.v[i], "none") != 0)
+            return err_set(e, 0, "%s is not an ip address", o->dns.v[i]);
+    return 0;
+}
+
+int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e)
+{
+    json_t *ns = json_object(), *net = json_object(), *ports = NULL;
+    json_object_set_new(rec, "namespaces", ns);
+    json_object_set_new(rec, "network", net);
+    if (namespace_mode(r, "--pid", o->pid, ns, "pid", e) < 0 ||
+        namespace_mode(r, "--ipc", o->ipc, ns, "ipc", e) < 0 ||
+        namespace_mode(r, "--uts", o->uts, ns, "uts", e) < 0 ||
+        namespace_mode(r, "--cgroupns", o->cgroupns, ns, "cgroup", e) < 0 || check_hosts(o, e) < 0)
+        return -1;
+    bool in_pod = jx_str0(rec, "pod") && !jx_bool(rec, "infra");
+    if (in_pod && o->publish.n)
+        return err_set(e, 0,
+                       "cannot set port bindings on an existing container network namespace: "
+                       "publish on the pod");
+    if (!(in_pod && !o->network.n) && network_mode(r, o, ns, net, e) < 0)
+        return -1;
+    if (ports_parse(&o->publish, &ports, e) < 0)
+        return -1;
+    bool tapped = *jx_str(net, "mode") && strcmp(jx_str(net, "mode"), "none") != 0;
+    if (json_array_size(ports) && !tapped && json_object_get(ns, "network")) {
+        json_decref(ports);
+        return err_set(e, 0, "cannot publish ports with --network %s", jx_str(ns, "network"));
+    }
+    jx_set(net, "ports", ports);
+    jx_set(net, "dns", jx_from_strv(&o->dns));
+    jx_set(net, "dnsSearch", jx_from_strv(&o->dns_search));
+    jx_set(net, "dnsOptions", jx_from_strv(&o->dns_option));
+    jx_set(net, "addHosts", jx_from_strv(&o->add_host));
+    if (o->no_hosts)
+        json_object_set_new(net, "noHosts", json_true());
+    return 0;
+}

@@ -1,0 +1,252 @@
+#include "things/ctr.h"
+
+#include "disk/at.h"
+#include "disk/lock.h"
+#include "things/spawn.h"
+#include "words/digest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_RECORD   (4 << 20)
+#define UNKNOWN_EXIT 255
+
+const char *ctr_state_name(enum ctr_state s)
+{
+    static const char *const names[] = {"created", "initialized", "running",
+                                        "paused",  "stopping",    "exited"};
+    return names[s];
+}
+
+char *ctr_path(const struct roots *r, const char *id)
+{
+    return xasprintf("%s/pod/containers/%s", r->graph_path, id);
+}
+
+const char *ctr_name(const struct ctr *c)
+{
+    return jx_str(c->record, "name");
+}
+
+/* ---- finding ---- */
+
+int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err *e)
+{
+    struct ctr c = CTR_INIT;
+    char path[128];
+    snprintf(path, sizeof path, "containers/%s", id);
+    c.dir = at_open_dir(r->own, path);
+    if (c.dir < 0)
+        return err_sys(e, "cannot open container %s", id);
+    if (jx_load(c.dir, "container.json", MAX_RECORD, &c.record, e) < 0) {
+        close(c.dir);
+        err_prefix(e, "container %s: its record is damaged", id);
+        return err_hint(e, "Type: pod rm -f %.12s", id);
+    }
+    memcpy(c.id, id, sizeof c.id);
+    *ret = c;
+    return 0;
+}
+
+void ctr_close(struct ctr *c)
+{
+    if (c->dir >= 0)
+        close(c->dir);
+    json_decref(c->record);
+    *c = (struct ctr)CTR_INIT;
+}
+
+int ctr_list(const struct roots *r, struct strv *ret, struct err *e)
+{
+    int fd = at_open_dir(r->own, "containers");
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *de;
+    if (!d)
+        return err_sys(e, "cannot list \"%s/pod/containers\"", r->graph_path);
+    while ((de = readdir(d)))
+        if (digest_is_hex(de->d_name))
+            strv_add(ret, de->d_name);
+    closedir(d);
+    return 0;
+}
+
+static int not_found(const char *name, struct err *e)
+{
+    return err_set(e, 0, "no container with name or ID \"%s\" found: no such container", name);
+}
+
+/* The one id that begins so. Directory entries only: no record is read. */
+static int by_prefix(const struct roots *r, const char *prefix, char ret_id[65], struct err *e)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    const char *found = NULL;
+    if (!*prefix || strspn(prefix, "0123456789abcdef") != strlen(prefix))
+        return not_found(prefix, e);
+    if (ctr_list(r, &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++) {
+        if (!str_starts(ids.v[i], prefix))
+            continue;
+        if (found)
+            return err_set(e, 0,
+                           "more than one result for container name or ID \"%s\": container "
+                           "already exists",
+                           prefix);
+        found = ids.v[i];
+    }
+    if (!found)
+        return not_found(prefix, e);
+    memcpy(ret_id, found, 65);
+    return 0;
+}
+
+int ctr_find(const struct roots *r, const char *name_or_id, struct ctr *ret, struct err *e)
+{
+    char id[65];
+    bool is_pod = false;
+    if (digest_is_hex(name_or_id)) {
+        memcpy(id, name_or_id, sizeof id);
+        char path[128];
+        snprintf(path, sizeof path, "containers/%s", id);
+        if (!at_exists(r->own, path))
+            return not_found(name_or_id, e);
+    } else if (name_lookup(r, name_or_id, id, &is_pod) < 0 || is_pod) {
+        if (by_prefix(r, name_or_id, id, e) < 0)
+            return -1;
+    }
+    int res = ctr_open(r, id, ret, e);
+    return res < 0 && e->sys == ENOENT ? not_found(name_or_id, e) : res;
+}
+
+int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    struct ctr best = CTR_INIT;
+    if (ctr_list(r, &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++) {
+        struct ctr c;
+        if (ctr_open(r, ids.v[i], &c, e) < 0)
+            continue;
+        if (!best.record ||
+            strcmp(jx_str(c.record, "created"), jx_str(best.record, "created")) > 0) {
+            ctr_close(&best);
+            best = c;
+        } else {
+            ctr_close(&c);
+        }
+    }
+    if (!best.record)
+        return err_set(e, 0, "no containers exist: no such container");
+    *ret = best;
+    return 0;
+}
+
+/* ---- state ---- */
+
+static bool read_small(int dir, const char *name, struct buf *b)
+{
+    return at_read(dir, name, 65536, b) == 0 && b->len > 0;
+}
+
+static void read_exit(const struct ctr *c, int64_t started, struct ctr_status *s)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    s->exit_code = UNKNOWN_EXIT;
+    s->state = CTR_EXITED;
+    if (!read_small(c->dir, "exit", &b) || kv_int(b.s, "started", -1) != started)
+        return; /* nobody saw the end: power cut, or the monitor was killed first */
+    s->exit_code = (int)kv_int(b.s, "code", UNKNOWN_EXIT);
+    s->finished_ns = kv_int(b.s, "finished", 0);
+    s->oom = kv_int(b.s, "oom", 0) != 0;
+}
+
+/* What `live` says, if it is of this boot and the process is still the one it names. */
+static bool read_live(const struct roots *r, const struct ctr *c, struct ctr_status *s)
+{
+    char path[80], boot[48];
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    snprintf(path, sizeof path, "%s/live", c->id);
+    if (!read_small(r->run, path, &b) || !kv_str(b.s, "boot", boot, sizeof boot) ||
+        strcmp(boot, roots_boot_id()) != 0)
+        return false;
+    s->pid = (pid_t)kv_int(b.s, "pid", 0);
+    s->birth = (uint64_t)kv_int(b.s, "birth", 0);
+    s->monitor = (pid_t)kv_int(b.s, "monitor", 0);
+    s->started_ns = kv_int(b.s, "started", 0);
+    return s->pid > 0 && s->birth && proc_birth(s->pid) == s->birth;
+}
+
+void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret)
+{
+    struct ctr_status s = {.state = CTR_CREATED};
+    cleanup(buf_free) struct buf started = BUF_INIT;
+    bool held = lock_is_held(c->dir, "lock");
+    if (read_live(r, c, &s)) {
+        s.state = CTR_RUNNING;
+        if (!held)
+            s.monitor = 0;
+        *ret = s;
+        return;
+    }
+    s = (struct ctr_status){.state = CTR_CREATED};
+    if (read_small(c->dir, "started", &started)) {
+        s.started_ns = atoll(started.s);
+        read_exit(c, s.started_ns, &s);
+    }
+    /* the lock without a live process: on its way up, or between exit and record */
+    if (held && (s.state == CTR_CREATED || s.exit_code == UNKNOWN_EXIT))
+        s.state = s.state == CTR_CREATED ? CTR_INITIALIZED : CTR_STOPPING;
+    *ret = s;
+}
+
+/* ---- appearing and disappearing ---- */
+
+int ctr_publish(const struct roots *r, const char *id, struct err *e)
+{
+    char from[128], to[128];
+    snprintf(from, sizeof from, "staging/%s", id);
+    snprintf(to, sizeof to, "containers/%s", id);
+    return renameat(r->own, from, r->own, to) < 0 ? err_sys(e, "cannot create container %s", id)
+                                                  : 0;
+}
+
+int ctr_discard(const struct roots *r, const struct ctr *c, char ret_trash[TRASH_NAME_SIZE],
+                struct err *e)
+{
+    char from[128], to[64], name[TRASH_NAME_SIZE];
+    if (c->record)
+        name_drop(r, ctr_name(c), c->id);
+    else
+        name_drop_all(r, c->id);
+    snprintf(from, sizeof from, "containers/%s", c->id);
+    at_temp_name(name, sizeof name, "ctr-");
+    snprintf(to, sizeof to, "trash/%s", name);
+    if (renameat(r->own, from, r->own, to) < 0 && errno != ENOENT)
+        return err_sys(e, "cannot remove container %s", c->id);
+    if (ret_trash)
+        memcpy(ret_trash, name, sizeof name);
+    return 0;
+}
+
+int trash_delete(const struct roots *r, const char *name, bool wait, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    pid_t pid;
+    strv_take(&argv, tool_path("pod-userns"));
+    strv_add(&argv, "enter");
+    strv_add(&argv, "--");
+    strv_take(&argv, tool_path("pod-trash"));
+    strv_addf(&argv, "%s/pod/trash/%s", r->graph_path, name);
+    struct spawn s = {
+        .argv = argv.v, .in = -1, .out = -1, .err = -1, .report = -1, .new_session = 1};
+    if (wait)
+        return spawn_and_report(&s, "pod-trash", NULL, 0, e);
+    return spawn(&s, &pid, e);
+}

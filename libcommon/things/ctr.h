@@ -1,0 +1,109 @@
+/*
+ * Containers as they lie on disk, and what state they are in.
+ *
+ *   own/containers/<id>/container.json  the record, written once («record» below)
+ *                       config.json     OCI runtime-spec bundle configuration; rootfs/ its root
+ *                       upper/ work/    the writable layer
+ *                       lock            held (OFD, exclusive) by the container's monitor
+ *                       started         nanoseconds of the last start, text
+ *                       exit            key=value lines: code, started, finished (ns), oom, error
+ *                       ctr.log hosts hostname resolv.conf
+ *   own/names/<name>                    symbolic link to ../containers/<id> or ../pods/<id>
+ *   run/<id>/live                       key=value lines: boot, pid, birth (start time in clock
+ *                                       ticks), started (ns), monitor (pid); hints, not truth
+ *   run/<id>/attach                     unix SOCK_SEQPACKET of the monitor (things/attach.h)
+ *
+ * State is derived from these, never stored. Reading takes no lock and cannot wait.
+ *
+ * Keys of the record: id name created(RFC 3339) image imageName rootfs command[] entrypoint[]
+ * createCommand[] labels{} annotations{} pod infra rm tty stdin log{driver path maxSize}
+ * restart{policy max} stopSignal stopTimeout network{mode options[] ports[{hostIp hostPort
+ * containerPort protocol}]} userns runtime lowers[] env[] workdir user hostname mounts[]
+ * security{privileged readOnly seccomp noNewPrivileges capAdd[] capDrop[]} limits{memory cpus pids}
+ */
+#ifndef POD_THINGS_CTR_H
+#define POD_THINGS_CTR_H
+
+#include "disk/kv.h"
+#include "disk/proc.h"
+#include "disk/roots.h"
+#include "plain/err.h"
+#include "words/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum ctr_state {
+    CTR_CREATED,
+    CTR_INITIALIZED, /* a monitor holds the lock, nothing runs yet */
+    CTR_RUNNING,
+    CTR_PAUSED,
+    CTR_STOPPING,
+    CTR_EXITED,
+};
+
+struct ctr_status {
+    enum ctr_state state;
+    pid_t pid;      /* of pid 1 on the host; 0 unless running */
+    uint64_t birth; /* its start time, to tell it from a later process of that number */
+    pid_t monitor;  /* 0 when there is none: the container runs on without log and attach */
+    int exit_code;  /* valid when exited; 255 when nobody saw the end */
+    bool oom;
+    int64_t started_ns, finished_ns; /* since the epoch; 0 = never */
+};
+
+struct ctr {
+    char id[65];
+    int dir;        /* own/containers/<id> */
+    json_t *record; /* owned */
+};
+#define CTR_INIT                                                                                   \
+    {                                                                                              \
+        .dir = -1                                                                                  \
+    }
+
+const char *ctr_state_name(enum ctr_state s); /* "created", "running", … as podman prints them */
+
+/* By id alone (64 hex). Fails when the record is damaged; the message names the container. */
+int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err *e);
+void ctr_close(struct ctr *c);
+/*
+ * By name, id, or unique id prefix. Not found: podman's sentence «no container with name or ID
+ * "x" found: no such container», code 125.
+ */
+int ctr_find(const struct roots *r, const char *name_or_id, struct ctr *ret, struct err *e);
+void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret);
+
+/* Ids of all containers, in no order. Damaged ones are listed too. */
+int ctr_list(const struct roots *r, struct strv *ret, struct err *e);
+/* The one created last, by record; -1 with podman's sentence when there is none. */
+int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e);
+
+const char *ctr_name(const struct ctr *c);
+/* Absolute path of the container's directory; the caller's string. */
+char *ctr_path(const struct roots *r, const char *id);
+
+/* Makes a new container, built at own/staging/<id> and its name claimed, appear in containers/. */
+int ctr_publish(const struct roots *r, const char *id, struct err *e);
+/*
+ * Frees the name and moves the directory into own/trash. The caller holds the lock. c->record may
+ * be NULL (a damaged one). Where ret_trash is not NULL it gets the name in own/trash.
+ */
+#define TRASH_NAME_SIZE 32
+int ctr_discard(const struct roots *r, const struct ctr *c, char ret_trash[TRASH_NAME_SIZE],
+                struct err *e);
+/* Deletes own/trash/<name> inside the user's namespace; wait: until it is gone. */
+int trash_delete(const struct roots *r, const char *name, bool wait, struct err *e);
+
+/* names/<name> → id and whether it is a pod's; -1 when the name is free (dangling links count as
+ * free). */
+int name_lookup(const struct roots *r, const char *name, char ret_id[65], bool *is_pod);
+/* A name in use: podman's sentence, code 125, e->sys EEXIST. */
+int name_claim(const struct roots *r, const char *name, const char *id, bool is_pod, struct err *e);
+/* Removes the name if it still points to id. */
+void name_drop(const struct roots *r, const char *name, const char *id);
+/* Every name that points to id. */
+void name_drop_all(const struct roots *r, const char *id);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Pods: a record of a name and of an infra container whose namespaces the members join.
+ *
+ *   own/pods/<id>/pod.json   id name created infra shared[] labels{} hostname createCommand[]
+ *
+ * The infra container is a container like any other ("infra": true in its record; its payload is
+ * pod-init --pause), members carry "pod": <id>. Who is a member is found by reading the records.
+ */
+#ifndef POD_THINGS_POD_H
+#define POD_THINGS_POD_H
+
+#include "disk/roots.h"
+#include "plain/err.h"
+#include "plain/str.h"
+#include "words/json.h"
+
+struct pod {
+    char id[65];
+    json_t *record; /* owned */
+};
+
+/* Podman's sentence when there is none: «no pod with name or ID x found: no such pod». */
+int pod_find_id(const struct roots *r, const char *name_or_id, char ret_id[65], struct err *e);
+int pod_find(const struct roots *r, const char *name_or_id, struct pod *ret, struct err *e);
+int pod_open(const struct roots *r, const char *id, struct pod *ret, struct err *e);
+void pod_close(struct pod *p);
+int pod_list(const struct roots *r, struct strv *ret, struct err *e);
+/* Ids of the pod's containers, the infra container first. */
+int pod_members(const struct roots *r, const char *pod_id, struct strv *ret, struct err *e);
+/* Takes the name and lets the record appear. */
+int pod_publish(const struct roots *r, const char *id, const char *name, const json_t *record,
+                struct err *e);
+/* Frees the name and removes the record; the containers are gone already. */
+int pod_discard(const struct roots *r, const struct pod *p, struct err *e);
+
+#endif

@@ -1,0 +1,128 @@
+#include "things/spawn.h"
+
+#include "plain/buf.h"
+#include "plain/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Programs sit in bin/ or libexec/pod/ of one prefix; the prefix is what both have in common. */
+static char *prefix(void)
+{
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n <= 0)
+        return xstrdup("/usr/local");
+    exe[n] = '\0';
+    char *slash = strrchr(exe, '/');
+    *slash = '\0';
+    size_t len = strlen(exe);
+    if (len > 12 && strcmp(exe + len - 12, "/libexec/pod") == 0)
+        exe[len - 12] = '\0';
+    else if ((slash = strrchr(exe, '/')))
+        *slash = '\0';
+    return xstrdup(exe);
+}
+
+char *tool_path(const char *name)
+{
+    cleanup_free char *p = prefix();
+    return xasprintf("%s/libexec/pod/%s", p, name);
+}
+
+char *share_path(const char *name)
+{
+    cleanup_free char *p = prefix();
+    return xasprintf("%s/share/pod/%s", p, name);
+}
+
+char *bin_path(const char *name)
+{
+    cleanup_free char *p = prefix();
+    return xasprintf("%s/bin/%s", p, name);
+}
+
+static void place(int fd, int want, int oflags)
+{
+    if (fd == SPAWN_INHERIT)
+        return;
+    if (fd < 0)
+        fd = open("/dev/null", oflags);
+    if (fd == want)
+        fd_cloexec(fd, false);
+    else
+        dup2(fd, want);
+}
+
+/* In the child: descriptors to their places. What is passed lies above 3 already (the caller's). */
+static void child(const struct spawn *s)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    if (s->new_session)
+        setsid();
+    /* 3 may be somebody's source: move the report first, out of the way of 0 to 2 */
+    int in = s->in, out = s->out, err = s->err, report = s->report;
+    int *all[] = {&in, &out, &err, &report};
+    for (int i = 0; i < 4; i++)
+        if (*all[i] >= 0 && *all[i] <= REPORT_FD)
+            *all[i] = fcntl(*all[i], F_DUPFD_CLOEXEC, REPORT_FD + 1);
+    place(in, 0, O_RDONLY);
+    place(out, 1, O_WRONLY);
+    place(err, 2, O_WRONLY);
+    if (report >= 0)
+        dup2(report, REPORT_FD);
+    else
+        close(REPORT_FD);
+    for (size_t i = 0; i < s->nkeep; i++)
+        fd_cloexec(s->keep[i], false);
+    execvp(s->argv[0], s->argv);
+    struct err e = ERR_INIT;
+    err_sys(&e, "cannot run \"%s\"", s->argv[0]);
+    report_err(&e);
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+int spawn(const struct spawn *s, pid_t *ret, struct err *e)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_sys(e, "cannot fork");
+    if (pid == 0)
+        child(s);
+    *ret = pid;
+    return 0;
+}
+
+int spawn_wait(pid_t pid)
+{
+    int st;
+    while (waitpid(pid, &st, 0) < 0)
+        if (errno != EINTR)
+            return 125;
+    return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+}
+
+int spawn_and_report(struct spawn *s, const char *who, char *value, size_t size, struct err *e)
+{
+    int p[2];
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    s->report = p[1];
+    pid_t pid = -1;
+    int r = spawn(s, &pid, e);
+    close(p[1]);
+    if (r == 0) {
+        r = report_read(p[0], who, value, size, e);
+        spawn_wait(pid);
+    }
+    close(p[0]);
+    return r;
+}

@@ -1,0 +1,40 @@
+/*
+ * Other programs of ours, and the one line they answer on descriptor 3 (disk/report.h).
+ *
+ * Contract with helpers: 0 input, 1 output, 2 people, 3 one line to the parent. End of file on 3
+ * without a line means that the helper died, and that is an error.
+ */
+#ifndef POD_THINGS_SPAWN_H
+#define POD_THINGS_SPAWN_H
+
+#include "disk/report.h"
+#include "plain/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Absolute path of a helper: ../libexec/pod/NAME from the running program. Caller's string. */
+char *tool_path(const char *name);
+/* Likewise ../bin/NAME. */
+char *bin_path(const char *name);
+/* Likewise ../share/pod/NAME. */
+char *share_path(const char *name);
+
+struct spawn {
+    char *const *argv;
+    int in, out, err; /* descriptors for 0, 1, 2; -1: /dev/null, SPAWN_INHERIT: as ours */
+    int report;       /* becomes descriptor 3; -1: none */
+    const int *keep;  /* further descriptors, kept under their own numbers (all above 3) */
+    size_t nkeep;
+    int new_session; /* setsid() first */
+};
+#define SPAWN_INHERIT (-2)
+
+/* fork + exec. A failing exec is reported on the report descriptor as any helper would. */
+int spawn(const struct spawn *s, pid_t *ret, struct err *e);
+/* Exit code of a child: its own, or 128 + signal. */
+int spawn_wait(pid_t pid);
+/* spawn + report_read + wait in one; argv[0] is a helper's path. */
+int spawn_and_report(struct spawn *s, const char *who, char *value, size_t size, struct err *e);
+
+#endif

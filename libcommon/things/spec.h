@@ -1,0 +1,36 @@
+/*
+ * The OCI runtime-spec configuration of a container, made from its record at every start: what
+ * depends on the moment (namespaces of other containers, the user's id map) is looked up then.
+ */
+#ifndef POD_THINGS_SPEC_H
+#define POD_THINGS_SPEC_H
+
+#include "things/ctr.h"
+
+#include <stdbool.h>
+
+struct spec_env {
+    const char *rootfs;    /* absolute path that becomes root.path */
+    const char *run_dir;   /* absolute run/<id>; hosts, hostname and resolv.conf are made there */
+    const char *id_maps;   /* text of the holder's uid_map; "" when there is no user namespace */
+    json_t *joined;        /* {"network": "/proc/…", …}: namespaces to join, by OCI type */
+    const char *init_path; /* pod-init, for --init and pods' pause */
+    bool net_tapped;       /* slirp4netns or pasta will serve the network */
+    bool net_fresh;        /* the container gets a network namespace of its own */
+};
+
+/* seccomp is not in it: the caller puts it in (things/seccomp.h has it as text). */
+int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, struct err *e);
+
+/* mounts.c of it: the "mounts" array, and the files they bind from run_dir. */
+int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e);
+int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *e);
+
+/*
+ * linux.uidMappings for the mode, out of the parent's map as /proc/PID/uid_map shows it: never
+ * one entry across two extents of the parent, which the kernel refuses. keep: the id that shall
+ * be the user's own (keep-id), or -1.
+ */
+json_t *spec_id_maps(const char *parent_map, int64_t keep);
+
+#endif

@@ -1,0 +1,200 @@
+#include "things/spec.h"
+
+#include "disk/at.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_ETC     65536
+#define DEFAULT_SHM 65536000
+
+static void put(json_t *list, const char *type, const char *source, const char *dest,
+                const char *options)
+{
+    cleanup(strv_free) struct strv words = STRV_INIT;
+    strv_split(&words, options, ',');
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "destination", dest, "type", type,
+                                          "source", source, "options", jx_from_strv(&words)));
+}
+
+/* The person's own mount at that place wins over the usual one. */
+static bool user_mounts(const struct ctr *c, const char *dest)
+{
+    const json_t *m;
+    size_t i;
+    json_array_foreach(json_object_get(c->record, "mounts"), i, m)
+    {
+        if (strcmp(jx_str(m, "destination"), dest) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void bind_own(json_t *list, const struct ctr *c, const struct spec_env *env,
+                     const char *name, const char *dest)
+{
+    cleanup_free char *source = xasprintf("%s/%s", env->run_dir, name);
+    if (!user_mounts(c, dest))
+        put(list, "bind", source, dest, "bind");
+}
+
+static bool host_ns(const struct ctr *c, const char *type)
+{
+    return strcmp(jx_str(json_object_get(c->record, "namespaces"), type), "host") == 0;
+}
+
+static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
+{
+    const char *ro = jx_bool(c->record, "privileged") ? "rw" : "ro";
+    cleanup_free char *sys = xasprintf("nosuid,noexec,nodev,%s", ro);
+    cleanup_free char *cg = xasprintf("nosuid,noexec,nodev,relatime,%s", ro);
+    cleanup_free char *shm = xasprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
+                                       (long long)jx_int(c->record, "shmSize", DEFAULT_SHM));
+    bool own_net = env->net_fresh || json_object_get(env->joined, "network");
+    if (host_ns(c, "pid"))
+        put(list, "bind", "/proc", "/proc", "rbind,nosuid,noexec,nodev");
+    else
+        put(list, "proc", "proc", "/proc", "nosuid,noexec,nodev");
+    if (!user_mounts(c, "/dev"))
+        put(list, "tmpfs", "tmpfs", "/dev", "nosuid,strictatime,mode=755,size=65536k");
+    if (own_net) {
+        put(list, "sysfs", "sysfs", "/sys", sys);
+    } else {
+        cleanup_free char *bind = xasprintf("rbind,%s", sys);
+        put(list, "bind", "/sys", "/sys", bind);
+    }
+    put(list, "devpts", "devpts", "/dev/pts",
+        "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+    if (host_ns(c, "ipc"))
+        put(list, "bind", "/dev/mqueue", "/dev/mqueue", "bind,nosuid,noexec,nodev");
+    else
+        put(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
+    if (own_net)
+        put(list, "cgroup", "cgroup", "/sys/fs/cgroup", cg);
+    if (!user_mounts(c, "/dev/shm"))
+        put(list, host_ns(c, "ipc") ? "bind" : "tmpfs", host_ns(c, "ipc") ? "/dev/shm" : "shm",
+            "/dev/shm", host_ns(c, "ipc") ? "bind,nosuid,noexec,nodev" : shm);
+}
+
+int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e)
+{
+    json_t *m;
+    size_t i;
+    usual(c, env, ret);
+    if (!jx_bool(c->record, "infra")) {
+        bind_own(ret, c, env, "resolv.conf", "/etc/resolv.conf");
+        if (!jx_bool(json_object_get(c->record, "network"), "noHosts"))
+            bind_own(ret, c, env, "hosts", "/etc/hosts");
+        bind_own(ret, c, env, "hostname", "/etc/hostname");
+        bind_own(ret, c, env, "containerenv", "/run/.containerenv");
+    }
+    if (jx_bool(c->record, "init") || jx_bool(c->record, "infra"))
+        put(ret, "bind", env->init_path,
+            jx_bool(c->record, "infra") ? "/pause" : "/run/podman-init",
+            "bind,ro,nosuid,nodev,rprivate");
+    if (jx_str0(c->record, "tz")) {
+        const char *tz = jx_str(c->record, "tz");
+        cleanup_free char *zone = strcmp(tz, "local") == 0
+                                      ? xstrdup("/etc/localtime")
+                                      : xasprintf("/usr/share/zoneinfo/%s", tz);
+        if (strstr(tz, "..") || access(zone, R_OK) < 0)
+            return err_set(e, 0, "unable to find time zone \"%s\" in /usr/share/zoneinfo", tz);
+        put(ret, "bind", zone, "/etc/localtime", "bind,ro,rprivate");
+    }
+    json_array_foreach(json_object_get(c->record, "mounts"), i, m)
+    {
+        json_array_append(ret, m);
+    }
+    return 0;
+}
+
+/* ---- files bound into /etc ---- */
+
+static int write_file(const struct spec_env *env, const char *name, const char *text, struct err *e)
+{
+    cleanup_free char *path = xasprintf("%s/%s", env->run_dir, name);
+    if (at_write(AT_FDCWD, path, text, strlen(text), 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write \"%s\"", path);
+    return 0;
+}
+
+static void add_list(struct buf *b, const json_t *list, const char *before, const char *between,
+                     const char *after)
+{
+    const json_t *v;
+    size_t i;
+    json_array_foreach(list, i, v)
+        buf_addf(b, "%s%s", i ? between : before, json_string_value(v) ? json_string_value(v) : "");
+    if (json_array_size(list))
+        buf_adds(b, after);
+}
+
+/* A resolver on the host's loopback is not reachable from another network namespace. */
+static void host_nameservers(struct buf *b, const char *text, bool tapped)
+{
+    cleanup_free char *copy = xstrdup(text);
+    char *save = NULL;
+    if (tapped)
+        buf_adds(b, "nameserver 10.0.2.3\n");
+    for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+        bool local = str_starts(l, "nameserver 127.") || str_starts(l, "nameserver ::1");
+        if (!(tapped && local))
+            buf_addf(b, "%s\n", l);
+    }
+}
+
+static int resolv_conf(const struct ctr *c, const struct spec_env *env, struct err *e)
+{
+    const json_t *net = json_object_get(c->record, "network");
+    cleanup(buf_free) struct buf b = BUF_INIT, host = BUF_INIT;
+    (void)at_read(AT_FDCWD, "/etc/resolv.conf", MAX_ETC, &host);
+    add_list(&b, json_object_get(net, "dnsSearch"), "search ", " ", "\n");
+    add_list(&b, json_object_get(net, "dnsOptions"), "options ", " ", "\n");
+    if (json_array_size(json_object_get(net, "dns")))
+        add_list(&b, json_object_get(net, "dns"), "nameserver ", "\nnameserver ", "\n");
+    else
+        host_nameservers(&b, buf_str(&host), env->net_tapped);
+    return write_file(env, "resolv.conf", buf_str(&b), e);
+}
+
+static int hosts(const struct ctr *c, const struct spec_env *env, struct err *e)
+{
+    const json_t *net = json_object_get(c->record, "network"), *v;
+    const char *host = jx_str(c->record, "hostname");
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    size_t i;
+    json_array_foreach(json_object_get(net, "addHosts"), i, v)
+    {
+        const char *s = json_string_value(v), *colon = strchr(s, ':');
+        const char *ip = strcmp(colon + 1, "host-gateway") == 0 ? "10.0.2.2" : colon + 1;
+        buf_addf(&b, "%s\t%.*s\n", ip, (int)(colon - s), s);
+    }
+    if (env->net_fresh || json_object_get(env->joined, "network")) {
+        buf_adds(
+            &b,
+            "127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n");
+    } else {
+        (void)at_read(AT_FDCWD, "/etc/hosts", MAX_ETC, &b);
+    }
+    buf_addf(&b, "%s\t%s %s\n", env->net_tapped ? "10.0.2.100" : "127.0.1.1", host, ctr_name(c));
+    if (env->net_tapped)
+        buf_adds(&b, "10.0.2.2\thost.containers.internal\n");
+    return write_file(env, "hosts", buf_str(&b), e);
+}
+
+int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *e)
+{
+    cleanup_free char *name = xasprintf("%s\n", jx_str(c->record, "hostname"));
+    cleanup_free char *about = xasprintf(
+        "engine=\"pod\"\nname=\"%s\"\nid=\"%s\"\nimage=\"%s\"\nimageid=\"%s\"\nrootless=1\n",
+        ctr_name(c), c->id, jx_str(c->record, "imageName"), jx_str(c->record, "image"));
+    if (resolv_conf(c, env, e) < 0 || hosts(c, env, e) < 0 ||
+        write_file(env, "hostname", name, e) < 0)
+        return -1;
+    return write_file(env, "containerenv", about, e);
+}

@@ -1,0 +1,300 @@
+#include "things/start.h"
+
+#include "disk/at.h"
+#include "disk/lock.h"
+#include "disk/rmtree.h"
+#include "plain/fdio.h"
+#include "things/pod.h"
+#include "things/seccomp.h"
+#include "things/spawn.h"
+#include "things/spec.h"
+#include "things/start_chain.h"
+#include "words/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_SECCOMP  (1 << 20)
+#define SECCOMP_MARK "\"@SECCOMP@\""
+
+/* ---- other containers' namespaces ---- */
+
+static int join_one(json_t *joined, const char *type, const char *file, pid_t pid)
+{
+    cleanup_free char *path = xasprintf("/proc/%d/ns/%s", pid, file);
+    return json_object_set_new(joined, type, json_string(path));
+}
+
+/* User namespaces go along: the other container's network and IPC belong to its user namespace. */
+static int join_container(const struct roots *r, const char *id, const char *type, const char *file,
+                          json_t *joined, struct err *e)
+{
+    struct ctr other;
+    struct ctr_status s;
+    if (ctr_find(r, id, &other, e) < 0)
+        return -1;
+    ctr_status(r, &other, &s);
+    int res = 0;
+    if (s.state != CTR_RUNNING)
+        res = err_set(e, 0, "container %s is not running: cannot join its %s namespace", other.id,
+                      type);
+    else {
+        join_one(joined, type, file, s.pid);
+        if (strcmp(jx_str(other.record, "userns"), "host") != 0 && geteuid() != 0)
+            join_one(joined, "user", "user", s.pid);
+    }
+    ctr_close(&other);
+    return res;
+}
+
+static const struct {
+    const char *type, *file;
+} kinds[] = {
+    {"pid", "pid"}, {"network", "net"}, {"ipc", "ipc"}, {"uts", "uts"}, {"cgroup", "cgroup"}};
+
+static int join_named(const struct roots *r, const struct ctr *c, json_t *joined, struct err *e)
+{
+    const json_t *modes = json_object_get(c->record, "namespaces");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *mode = jx_str(modes, kinds[i].type);
+        if (str_starts(mode, "ns:"))
+            json_object_set_new(joined, kinds[i].type, json_string(mode + 3));
+        else if (str_starts(mode, "container:") &&
+                 join_container(r, mode + 10, kinds[i].type, kinds[i].file, joined, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A member starts the pod's infra container when it does not run, then joins what is shared. */
+static int join_pod(const struct roots *r, const struct ctr *c, json_t *joined, struct err *e)
+{
+    const char *pod_id = jx_str0(c->record, "pod");
+    const json_t *modes = json_object_get(c->record, "namespaces");
+    const json_t *net = json_object_get(c->record, "network");
+    struct pod p;
+    struct ctr infra;
+    if (!pod_id || jx_bool(c->record, "infra"))
+        return 0;
+    if (pod_open(r, pod_id, &p, e) < 0)
+        return -1;
+    cleanup(strv_free) struct strv shared = STRV_INIT;
+    jx_strv(p.record, "shared", &shared);
+    int res = ctr_find(r, jx_str(p.record, "infra"), &infra, e);
+    pod_close(&p);
+    if (res < 0)
+        return err_prefix(e, "pod %.12s has lost its infra container", pod_id);
+    pid_t pid;
+    struct start_how how = {.client_fd = -1};
+    res = ctr_start(r, &infra, &how, &pid, e);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && res >= 0; i++) {
+        const char *word = strcmp(kinds[i].type, "network") == 0 ? "net" : kinds[i].type;
+        bool own = json_object_get(modes, kinds[i].type) ||
+                   (strcmp(word, "net") == 0 && json_object_get(net, "mode"));
+        if (strv_has(&shared, word) && !own)
+            res = join_container(r, infra.id, kinds[i].type, kinds[i].file, joined, e);
+    }
+    ctr_close(&infra);
+    return res < 0 ? -1 : 0;
+}
+
+/* ---- the user's id map ---- */
+
+static int read_id_map(const struct roots *r, struct buf *ret, struct err *e)
+{
+    if (geteuid() == 0)
+        return 0;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        pid_t holder = userns_holder(r->run_path);
+        cleanup_free char *path = xasprintf("/proc/%d/uid_map", holder);
+        if (holder && at_read(AT_FDCWD, path, 8192, ret) == 0)
+            return 0;
+        cleanup(strv_free) struct strv argv = STRV_INIT;
+        start_add_userns(&argv);
+        strv_add(&argv, "true");
+        struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = -1};
+        struct err ignored = ERR_INIT;
+        if (spawn_and_report(&s, "pod-userns", NULL, 0, e) < 0 && e->msg[0] &&
+            !str_ends(e->msg, "without an answer"))
+            return -1;
+        (void)ignored;
+    }
+    return err_set(e, 0, "the user namespace went away while it was looked at");
+}
+
+/* ---- configuration ---- */
+
+static int add_seccomp(const struct roots *r, const struct ctr *c, json_t *spec,
+                       struct buf *section, char bpf[SECCOMP_NAME_SIZE + 8], struct err *e)
+{
+    const char *wanted = jx_str(c->record, "seccomp");
+    cleanup(strv_free) struct strv caps = STRV_INIT;
+    char name[SECCOMP_NAME_SIZE], file[SECCOMP_NAME_SIZE + 8];
+    json_t *made = NULL;
+    if (strcmp(wanted, "unconfined") == 0)
+        return 0;
+    cleanup_free char *profile = *wanted ? xstrdup(wanted) : share_path("seccomp.json");
+    jx_strv(c->record, "caps", &caps);
+    cleanup_fd int cache = at_open_dir(r->own, "cache");
+    if (cache < 0)
+        return err_sys(e, "cannot open \"%s/pod/cache\"", r->graph_path);
+    if (seccomp_cached(cache, profile, &caps, name, &made, e) < 0)
+        return -1;
+    json_decref(made);
+    snprintf(file, sizeof file, "%s.json", name);
+    if (at_read(cache, file, MAX_SECCOMP, section) < 0)
+        return err_sys(e, "cannot read the compiled seccomp profile");
+    snprintf(bpf, SECCOMP_NAME_SIZE + 8, "%s.bpf", name);
+    json_object_set_new(json_object_get(spec, "linux"), "seccomp", json_string("@SECCOMP@"));
+    return 0;
+}
+
+/* The cached text of the section goes in as it is: parsing and printing it costs more than all
+ * else. */
+static int write_config(int run, json_t *spec, const struct buf *section, struct err *e)
+{
+    cleanup_free char *text = json_dumps(spec, JSON_COMPACT);
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (!text)
+        return err_set(e, 0, "the container's configuration is not UTF-8");
+    char *mark = section->len ? strstr(text, SECCOMP_MARK) : NULL;
+    if (mark) {
+        buf_add(&b, text, (size_t)(mark - text));
+        buf_add(&b, section->s, section->len);
+        buf_adds(&b, mark + strlen(SECCOMP_MARK));
+    } else {
+        buf_adds(&b, text);
+    }
+    if (at_write(run, "config.json", b.s, b.len, 0600, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write the container's configuration");
+    return 0;
+}
+
+/* What a killed monitor has left behind goes first: we hold the lock, so it is nobody's any more.
+ */
+static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    cleanup_free char *state = xasprintf("runtime/%s", c->id);
+    rmtree(r->run, state);
+    if (mkdirat(r->run, c->id, 0700) < 0) {
+        if (errno != EEXIST || rmtree_contents(r->run, c->id) < 0)
+            return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
+    }
+    int fd = at_open_dir(r->run, c->id);
+    return fd < 0 ? err_sys(e, "cannot open \"%s/%s\"", r->run_path, c->id) : fd;
+}
+
+static int configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e)
+{
+    cleanup_json joined = json_object();
+    cleanup(buf_free) struct buf id_map = BUF_INIT, section = BUF_INIT;
+    json_t *spec = NULL;
+    if (join_pod(r, c, joined, e) < 0 || join_named(r, c, joined, e) < 0 ||
+        read_id_map(r, &id_map, e) < 0)
+        return -1;
+    cleanup_fd int run = make_run_dir(r, c, e);
+    if (run < 0)
+        return -1;
+    const char *mode = jx_str(json_object_get(c->record, "network"), "mode");
+    bool host = strcmp(jx_str(json_object_get(c->record, "namespaces"), "network"), "host") == 0;
+    ch->net_fresh = !host && !json_object_get(joined, "network");
+    ch->net_tapped = ch->net_fresh && *mode && strcmp(mode, "none") != 0;
+    if (str_starts(jx_str(c->record, "userns"), "keep-id") && !json_object_get(joined, "user"))
+        ch->maps = spec_id_maps(buf_str(&id_map), (int64_t)getuid());
+    cleanup_free char *rootfs = xasprintf("%s/rootfs", ch->ctr_dir);
+    cleanup_free char *init = tool_path("pod-init");
+    struct spec_env env = {.rootfs = rootfs,
+                           .run_dir = ch->run_dir,
+                           .id_maps = buf_str(&id_map),
+                           .joined = joined,
+                           .init_path = init,
+                           .net_tapped = ch->net_tapped,
+                           .net_fresh = ch->net_fresh};
+    if (spec_build(c, &env, &spec, e) < 0)
+        return -1;
+    int res = add_seccomp(r, c, spec, &section, ch->bpf, e);
+    if (res == 0)
+        res = write_config(run, spec, &section, e);
+    json_decref(spec);
+    return res;
+}
+
+/* ---- start ---- */
+
+static int busy(const struct roots *r, const struct ctr *c, pid_t *ret_pid, struct err *e)
+{
+    struct ctr_status s;
+    ctr_status(r, c, &s);
+    if (s.state == CTR_RUNNING) {
+        *ret_pid = s.pid;
+        return START_RUNNING;
+    }
+    err_set(e, 0, "container %s is being changed by another command", c->id);
+    return err_hint(e, "Try again in a moment, or see: pod ps -a");
+}
+
+static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, int client,
+                       pid_t *ret_pid, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    int keep[2] = {lock, client}, report[2];
+    char value[32];
+    bool passthrough =
+        strcmp(jx_str(json_object_get(c->record, "log"), "driver"), "passthrough") == 0;
+    int std = passthrough ? SPAWN_INHERIT : -1;
+    chain_monitor(ch, c, lock, client, &argv);
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    struct spawn s = {.argv = argv.v,
+                      .in = std,
+                      .out = std,
+                      .err = std,
+                      .report = report[1],
+                      .keep = keep,
+                      .nkeep = client >= 0 ? 2 : 1};
+    pid_t pid = -1;
+    int res = spawn(&s, &pid, e);
+    close(report[1]);
+    if (res == 0)
+        res = report_read(report[0], "pod-monitor", value, sizeof value, e);
+    close(report[0]);
+    if (res == 0)
+        *ret_pid = (pid_t)atoi(value);
+    else if (pid > 0)
+        spawn_wait(pid);
+    return res;
+}
+
+int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
+              pid_t *ret_pid, struct err *e)
+{
+    struct chain ch = {.roots = r};
+    cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
+    cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
+    if (lock < 0 && errno == EAGAIN)
+        return busy(r, c, ret_pid, e);
+    if (lock < 0 || (lock = fd_move_up(lock, 10)) < 0)
+        return err_sys(e, "cannot lock container %s", c->id);
+    struct ctr_status s;
+    ctr_status(r, c, &s);
+    if (s.pid > 0) {
+        *ret_pid = s.pid; /* its monitor was killed, it goes on */
+        return START_RUNNING;
+    }
+    ch.ctr_dir = ctr_path(r, c->id);
+    ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
+    int res = runtime_find(c, &ch.runtime, &ch.ours, e);
+    if (res == 0)
+        res = configure(r, c, &ch, e);
+    if (res == 0)
+        res = run_monitor(c, &ch, lock, client, ret_pid, e);
+    else
+        rmtree(r->run, c->id);
+    chain_free(&ch);
+    return res;
+}

@@ -1,0 +1,34 @@
+/*
+ * Starting a container: configuration of the moment, then the monitor and its chain of commands
+ *   pod-userns enter -- pod-rootfs … -- RUNTIME create|run …
+ */
+#ifndef POD_THINGS_START_H
+#define POD_THINGS_START_H
+
+#include "things/ctr.h"
+
+struct start_how {
+    int client_fd; /* our peer's end of a seqpacket pair: the monitor's first client; -1: none.
+                      Closed here in any case. */
+};
+
+/*
+ * Starts c, and first the infra container of its pod where that does not run. 0 with the pid,
+ * START_RUNNING when it runs already, or -1 (code 126 and 127: the command cannot be run).
+ */
+enum { START_OK = 0, START_RUNNING = 1 };
+int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
+              pid_t *ret_pid, struct err *e);
+
+/* The command that becomes root of the user's namespace first: «pod-userns enter -- », added to
+ * argv. */
+void start_add_userns(struct strv *argv);
+
+/* Where the runtime keeps its states: run/runtime. Caller's string. */
+char *runtime_root(const struct roots *r);
+/* The record's runtime as a path; *ours says whether it is pod-runtime. Caller's string. */
+int runtime_find(const struct ctr *c, char **ret, bool *ours, struct err *e);
+/* Words to put between the runtime's path and its verb (--root and what that runtime wants). */
+void runtime_globals(const struct roots *r, const char *path, bool ours, struct strv *argv);
+
+#endif

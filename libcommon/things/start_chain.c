@@ -1,0 +1,346 @@
+#include "things/start_chain.h"
+
+#include "disk/at.h"
+#include "things/spawn.h"
+#include "things/start.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void chain_free(struct chain *ch)
+{
+    free(ch->ctr_dir);
+    free(ch->run_dir);
+    free(ch->runtime);
+    json_decref(ch->maps);
+}
+
+/* ---- runtimes ---- */
+
+char *runtime_root(const struct roots *r)
+{
+    return xasprintf("%s/runtime", r->run_path);
+}
+
+static char *in_path(const char *name)
+{
+    cleanup(strv_free) struct strv dirs = STRV_INIT;
+    const char *path = getenv("PATH");
+    strv_split(&dirs, path ? path : "/usr/local/bin:/usr/bin:/bin", ':');
+    strv_add(&dirs, "/usr/sbin");
+    strv_add(&dirs, "/sbin");
+    for (size_t i = 0; i < dirs.n; i++) {
+        char *full = xasprintf("%s/%s", dirs.v[i], name);
+        if (dirs.v[i][0] == '/' && access(full, X_OK) == 0)
+            return full;
+        free(full);
+    }
+    return NULL;
+}
+
+int runtime_find(const struct ctr *c, char **ret, bool *ours, struct err *e)
+{
+    const char *want = jx_str(c->record, "runtime");
+    *ours = !*want || strcmp(want, "pod-runtime") == 0;
+    if (*ours) {
+        *ret = tool_path("pod-runtime");
+        return 0;
+    }
+    *ret = want[0] == '/' ? (access(want, X_OK) == 0 ? xstrdup(want) : NULL) : in_path(want);
+    if (*ret)
+        return 0;
+    err_set(e, 0, "default OCI runtime \"%s\" not found: invalid argument", want);
+    return err_hint(e, "Ask the administrator to type: sudo apt install %s", want);
+}
+
+void runtime_globals(const struct roots *r, const char *path, bool ours, struct strv *argv)
+{
+    strv_add(argv, path);
+    strv_add(argv, "--root");
+    strv_take(argv, runtime_root(r));
+    if (!ours && str_ends(path, "/crun"))
+        strv_add(argv, "--cgroup-manager=disabled");
+}
+
+/* ---- pieces ---- */
+
+void start_add_userns(struct strv *argv)
+{
+    strv_take(argv, tool_path("pod-userns"));
+    strv_add(argv, "enter");
+    strv_add(argv, "--");
+}
+
+/* One option of pod-cgroup, when the limit is set. */
+static void add_limit(struct strv *argv, const json_t *l, const char *key, const char *option)
+{
+    const json_t *v = json_object_get(l, key);
+    if (!v)
+        return;
+    strv_add(argv, option);
+    if (json_is_integer(v))
+        strv_addf(argv, "%lld", (long long)json_integer_value(v));
+    else
+        strv_add(argv, jx_str(l, key));
+}
+
+static void add_cgroup(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    const json_t *l = json_object_get(c->record, "limits");
+    if (!json_object_size(l))
+        return;
+    strv_take(argv, tool_path("pod-cgroup"));
+    strv_add(argv, "--name");
+    strv_add(argv, c->id);
+    strv_add(argv, "--path-file");
+    strv_addf(argv, "%s/cgroup", ch->run_dir);
+    add_limit(argv, l, "memory", "--memory");
+    add_limit(argv, l, "memorySwap", "--memory-swap");
+    add_limit(argv, l, "memoryReservation", "--memory-reservation");
+    add_limit(argv, l, "cpus", "--cpus");
+    add_limit(argv, l, "cpuShares", "--cpu-shares");
+    add_limit(argv, l, "pids", "--pids");
+    strv_add(argv, "--");
+}
+
+/*
+ * fuse-overlayfs' options for a map: it names the id on disk first, then the id to show, both as
+ * the user's namespace numbers them.
+ */
+static char *fuse_maps(const json_t *maps)
+{
+    struct buf b = BUF_INIT;
+    static const char *const kind[] = {"uidmapping=", ",gidmapping="};
+    for (int k = 0; k < 2; k++) {
+        const json_t *m;
+        size_t i;
+        buf_adds(&b, kind[k]);
+        json_array_foreach(maps, i, m)
+            buf_addf(&b, "%s%lld:%lld:%lld", i ? ":" : "", (long long)jx_int(m, "containerID", 0),
+                     (long long)jx_int(m, "hostID", 0), (long long)jx_int(m, "size", 0));
+    }
+    return buf_take(&b);
+}
+
+static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    cleanup(strv_free) struct strv lowers = STRV_INIT;
+    struct buf joined = BUF_INIT;
+    jx_strv(c->record, "lowers", &lowers);
+    strv_take(argv, tool_path("pod-rootfs"));
+    strv_add(argv, "--seal");
+    strv_add(argv, "--target");
+    strv_addf(argv, "%s/rootfs", ch->ctr_dir);
+    for (size_t i = 0; i < lowers.n; i++)
+        buf_addf(&joined, "%s%s", i ? ":" : "", lowers.v[i]);
+    if (lowers.n) {
+        strv_add(argv, "--base");
+        strv_addf(argv, "%s/overlay", ch->roots->graph_path);
+        strv_add(argv, "--lower");
+        strv_take(argv, buf_take(&joined));
+        strv_add(argv, "--upper");
+        strv_addf(argv, "%s/upper", ch->ctr_dir);
+        strv_add(argv, "--work");
+        strv_addf(argv, "%s/work", ch->ctr_dir);
+        if (jx_bool(c->record, "rm"))
+            strv_add(argv, "--volatile");
+        if (ch->maps) {
+            strv_add(argv, "--map-ids");
+            strv_take(argv, fuse_maps(ch->maps));
+        }
+    }
+    strv_add(argv, "--");
+}
+
+/* Create and start in one go when nothing comes between them and the runtime is ours. */
+static bool in_one(const struct chain *ch)
+{
+    return ch->ours && !ch->net_tapped;
+}
+
+static void create_command(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    add_cgroup(ch, c, argv);
+    start_add_userns(argv);
+    add_rootfs(ch, c, argv);
+    runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
+    if (!ch->ours) {
+        strv_add(argv, "--log");
+        strv_addf(argv, "%s/oci.log", ch->run_dir);
+        strv_add(argv, "--log-format");
+        strv_add(argv, "json");
+    } else {
+        strv_add(argv, "--report-fd");
+        strv_add(argv, "3");
+    }
+    strv_add(argv, in_one(ch) ? "run" : "create");
+    if (in_one(ch))
+        strv_add(argv, "--detach");
+    strv_add(argv, "--bundle");
+    strv_add(argv, ch->run_dir);
+    strv_add(argv, "--pid-file");
+    strv_addf(argv, "%s/pid", ch->run_dir);
+    if (jx_bool(c->record, "tty")) {
+        strv_add(argv, "--console-socket");
+        strv_addf(argv, "%s/console", ch->run_dir);
+    }
+    if (ch->ours && ch->bpf[0]) {
+        strv_add(argv, "--seccomp-bpf");
+        strv_addf(argv, "%s/pod/cache/%s", ch->roots->graph_path, ch->bpf);
+    }
+    strv_add(argv, c->id);
+}
+
+static void short_command(const struct chain *ch, const struct ctr *c, const char *verb,
+                          const char *option, struct strv *argv)
+{
+    start_add_userns(argv);
+    runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
+    if (ch->ours && strcmp(verb, "start") == 0) {
+        strv_add(argv, "--report-fd");
+        strv_add(argv, "3");
+    }
+    if (!ch->ours) {
+        strv_add(argv, "--log");
+        strv_addf(argv, "%s/oci.log", ch->run_dir);
+        strv_add(argv, "--log-format");
+        strv_add(argv, "json");
+    }
+    strv_add(argv, verb);
+    if (option)
+        strv_add(argv, option);
+    strv_add(argv, c->id);
+}
+
+static void net_command(const struct ctr *c, const struct chain *ch, struct strv *argv)
+{
+    const json_t *net = json_object_get(c->record, "network"), *p;
+    const char *mode = jx_str(net, "mode");
+    cleanup(strv_free) struct strv options = STRV_INIT;
+    size_t i;
+    if (strcmp(mode, "private") == 0) {
+        cleanup_free char *slirp = in_path("slirp4netns");
+        cleanup_free char *pasta = slirp ? NULL : in_path("pasta");
+        mode = pasta ? "pasta" : "slirp4netns";
+    }
+    strv_take(argv, tool_path("pod-netns"));
+    strv_add(argv, "--pid");
+    strv_add(argv, "@PID@");
+    strv_add(argv, "--exit-fd");
+    strv_add(argv, "@EXITFD@");
+    strv_add(argv, "--mode");
+    strv_add(argv, mode);
+    strv_add(argv, "--run-dir");
+    strv_add(argv, ch->run_dir);
+    jx_strv(net, "options", &options);
+    for (i = 0; i < options.n; i++) {
+        strv_add(argv, "--option");
+        strv_add(argv, options.v[i]);
+    }
+    json_array_foreach(json_object_get(net, "ports"), i, p)
+    {
+        const char *ip = jx_str(p, "hostIp");
+        strv_add(argv, "--publish");
+        strv_addf(argv, strchr(ip, ':') ? "[%s]:%lld:%lld/%s" : "%s:%lld:%lld/%s",
+                  *ip ? ip : "0.0.0.0", (long long)jx_int(p, "hostPort", 0),
+                  (long long)jx_int(p, "containerPort", 0), jx_str(p, "protocol"));
+    }
+}
+
+static void put_command(struct strv *argv, const char *option, struct strv *command)
+{
+    strv_add(argv, option);
+    strv_addf(argv, "%zu", command->n);
+    for (size_t i = 0; i < command->n; i++)
+        strv_add(argv, command->v[i]);
+    strv_free(command);
+}
+
+static void put_value(struct strv *argv, const char *option, const char *value)
+{
+    strv_add(argv, option);
+    strv_add(argv, value);
+}
+
+static void put_log(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    const json_t *log = json_object_get(c->record, "log");
+    if (strcmp(jx_str(log, "driver"), "passthrough") == 0)
+        strv_add(argv, "--passthrough");
+    if (strcmp(jx_str(log, "driver"), "k8s-file") != 0 || jx_bool(c->record, "infra"))
+        return;
+    cleanup_free char *usual = xasprintf("%s/ctr.log", ch->ctr_dir);
+    put_value(argv, "--log-path", *jx_str(log, "path") ? jx_str(log, "path") : usual);
+    if (jx_int(log, "maxSize", 0) > 0) {
+        strv_add(argv, "--log-max");
+        strv_addf(argv, "%lld", (long long)jx_int(log, "maxSize", 0));
+    }
+}
+
+static void put_restart(const struct ctr *c, struct strv *argv)
+{
+    const json_t *restart = json_object_get(c->record, "restart");
+    if (!restart)
+        return;
+    put_value(argv, "--restart", jx_str(restart, "policy"));
+    strv_add(argv, "--restart-max");
+    strv_addf(argv, "%lld", (long long)jx_int(restart, "max", 0));
+}
+
+void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
+                   struct strv *argv)
+{
+    struct strv cmd = STRV_INIT;
+    char trash[64];
+    at_temp_name(trash, sizeof trash, "ctr-");
+    cleanup_free char *trash_path = xasprintf("%s/pod/trash/%s", ch->roots->graph_path, trash);
+    strv_take(argv, tool_path("pod-monitor"));
+    put_value(argv, "--id", c->id);
+    put_value(argv, "--name", ctr_name(c));
+    put_value(argv, "--ctr-dir", ch->ctr_dir);
+    put_value(argv, "--run-dir", ch->run_dir);
+    put_value(argv, "--trash", trash_path);
+    strv_add(argv, "--cgroup-file");
+    strv_addf(argv, "%s/cgroup", ch->run_dir);
+    strv_add(argv, "--lock-fd");
+    strv_addf(argv, "%d", lock);
+    if (client >= 0) {
+        strv_add(argv, "--client-fd");
+        strv_addf(argv, "%d", client);
+    }
+    if (jx_bool(c->record, "tty"))
+        strv_add(argv, "--tty");
+    if (jx_bool(c->record, "stdin"))
+        strv_add(argv, "--stdin");
+    if (jx_bool(c->record, "rm"))
+        strv_add(argv, "--rm");
+    if (!ch->ours)
+        strv_add(argv, "--foreign");
+    put_log(ch, c, argv);
+    put_restart(c, argv);
+    create_command(ch, c, &cmd);
+    put_command(argv, "--create", &cmd);
+    if (ch->net_tapped) {
+        net_command(c, ch, &cmd);
+        put_command(argv, "--net", &cmd);
+    }
+    if (!in_one(ch)) {
+        short_command(ch, c, "start", NULL, &cmd);
+        put_command(argv, "--start", &cmd);
+    }
+    if (ch->ours) {
+        cleanup_free char *root = runtime_root(ch->roots);
+        strv_add(argv, "--state-dir");
+        strv_addf(argv, "%s/%s", root, c->id);
+    } else {
+        short_command(ch, c, "delete", "--force", &cmd);
+        put_command(argv, "--delete", &cmd);
+    }
+    start_add_userns(&cmd);
+    strv_take(&cmd, tool_path("pod-trash"));
+    strv_add(&cmd, trash_path);
+    put_command(argv, "--trash-command", &cmd);
+}

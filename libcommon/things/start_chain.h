@@ -1,0 +1,21 @@
+/* The monitor's command line: what it runs to create, connect, start, delete and clean up. */
+#ifndef POD_THINGS_START_CHAIN_H
+#define POD_THINGS_START_CHAIN_H
+
+#include "things/ctr.h"
+#include "things/seccomp.h"
+
+struct chain {
+    const struct roots *roots;
+    char *ctr_dir, *run_dir, *runtime; /* owned */
+    bool ours;                         /* the runtime is pod-runtime */
+    bool net_fresh, net_tapped;
+    json_t *maps;                    /* keep-id's map, owned; NULL otherwise */
+    char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
+};
+
+void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
+                   struct strv *argv);
+void chain_free(struct chain *ch);
+
+#endif

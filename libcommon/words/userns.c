@@ -1,0 +1,284 @@
+#include "words/userns.h"
+
+#include "disk/at.h"
+#include "disk/kv.h"
+#include "disk/lock.h"
+#include "disk/proc.h"
+#include "plain/buf.h"
+#include "plain/fdio.h"
+#include "plain/str.h"
+#include "words/reasons.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_RANGES     32
+#define MAX_SUBID_FILE (4 << 20)
+
+static const char *user_name(void)
+{
+    static char name[64];
+    struct passwd *pw = getpwuid(getuid());
+    if (pw)
+        str_copy(name, sizeof name, pw->pw_name);
+    if (!name[0])
+        snprintf(name, sizeof name, "%u", getuid());
+    return name;
+}
+
+/* ---- subordinate ids ---- */
+
+/* Adds «inside outside count» triples to argv for each line of text that is the user's. */
+static void ranges_from(const char *text, struct strv *argv, unsigned long *inside)
+{
+    char uid[16];
+    snprintf(uid, sizeof uid, "%u", getuid());
+    cleanup_free char *copy = xstrdup(text);
+    char *save = NULL;
+    for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+        char *start = strchr(l, ':'), *count = start ? strchr(start + 1, ':') : NULL;
+        uint64_t s, n;
+        if (!count)
+            continue;
+        *start++ = *count++ = '\0';
+        count[strcspn(count, " \t\r:")] = '\0';
+        if (strcmp(l, user_name()) != 0 && strcmp(l, uid) != 0)
+            continue;
+        if (str_u64(start, 0xffffffffu, &s) < 0 || str_u64(count, 0xffffffffu, &n) < 0 || n == 0 ||
+            argv->n > 3 * MAX_RANGES)
+            continue;
+        strv_addf(argv, "%lu", *inside);
+        strv_addf(argv, "%llu", (unsigned long long)s);
+        strv_addf(argv, "%llu", (unsigned long long)n);
+        *inside += n;
+    }
+}
+
+static int add_ranges(const char *kind, const char *file, struct strv *argv, struct err *e)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    unsigned long inside = 1;
+    size_t before = argv->n;
+    if (at_read(AT_FDCWD, file, MAX_SUBID_FILE, &b) == 0)
+        ranges_from(buf_str(&b), argv, &inside);
+    if (argv->n > before)
+        return 0;
+    err_set(e, 0, REASON_SUBIDS, kind, user_name(), file);
+    return err_hint(e, REASON_SUBIDS_HINT, user_name());
+}
+
+static int run_mapper(const char *tool, pid_t pid, unsigned id, const char *kind, const char *file,
+                      pid_t *ret, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    strv_add(&argv, tool);
+    strv_addf(&argv, "%d", pid);
+    strv_add(&argv, "0");
+    strv_addf(&argv, "%u", id);
+    strv_add(&argv, "1");
+    if (add_ranges(kind, file, &argv, e) < 0)
+        return -1;
+    pid_t child = fork();
+    if (child < 0)
+        return err_sys(e, "cannot fork");
+    if (child == 0) {
+        int null = open("/dev/null", O_RDWR);
+        dup2(null, 2);
+        execvp(tool, argv.v);
+        _exit(127);
+    }
+    *ret = child;
+    return 0;
+}
+
+static int mapper_done(const char *tool, pid_t child, struct err *e)
+{
+    int st;
+    while (waitpid(child, &st, 0) < 0)
+        if (errno != EINTR)
+            return err_sys(e, "cannot wait for %s", tool);
+    if (WIFEXITED(st) && WEXITSTATUS(st) == 0)
+        return 0;
+    bool missing = WIFEXITED(st) && WEXITSTATUS(st) == 127;
+    err_set(e, 0, REASON_NEWUIDMAP, tool,
+            missing ? "is not installed"
+                    : "was refused (it is not setuid, or the range is not ours)");
+    return err_hint(e, REASON_NEWUIDMAP_HINT);
+}
+
+int userns_map(pid_t pid, struct err *e)
+{
+    pid_t u, g;
+    if (run_mapper("newuidmap", pid, getuid(), "uid", "/etc/subuid", &u, e) < 0)
+        return -1;
+    int r = run_mapper("newgidmap", pid, getgid(), "gid", "/etc/subgid", &g, e);
+    if (mapper_done("newuidmap", u, e) < 0)
+        r = -1;
+    if (r == 0)
+        r = mapper_done("newgidmap", g, e);
+    return r;
+}
+
+/* ---- the holder ---- */
+
+struct holder {
+    pid_t pid;
+    int ns; /* its user namespace, open; -1 */
+};
+
+/* The process named by run/userns, if it is still the one that was written there. */
+static struct holder find_holder(const char *run_path)
+{
+    struct holder h = {.pid = 0, .ns = -1};
+    cleanup_free char *path = xasprintf("%s/userns", run_path);
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (at_read(AT_FDCWD, path, 4096, &b) < 0)
+        return h;
+    pid_t pid = (pid_t)kv_int(buf_str(&b), "pid", 0);
+    uint64_t birth = (uint64_t)kv_int(buf_str(&b), "birth", 0);
+    if (pid <= 0 || !birth)
+        return h;
+    char ns[64];
+    snprintf(ns, sizeof ns, "/proc/%d/ns/user", pid);
+    int fd = open(ns, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    /* the namespace's inode, then the birth: a pid reused in between shows in one of them */
+    if (fd < 0 || fstat(fd, &st) < 0 || (int64_t)st.st_ino != kv_int(buf_str(&b), "ns", -1) ||
+        proc_birth(pid) != birth) {
+        if (fd >= 0)
+            close(fd);
+        return h;
+    }
+    h.pid = pid;
+    h.ns = fd;
+    return h;
+}
+
+pid_t userns_holder(const char *run_path)
+{
+    struct holder h = find_holder(run_path);
+    if (h.ns >= 0)
+        close(h.ns);
+    return h.pid;
+}
+
+/* The child's whole life: make the namespace, wait for the maps, sleep until killed. */
+static void hold(int ready, int go)
+{
+    char c = 'u';
+    prctl(PR_SET_NAME, "pod-userns");
+    if (unshare(CLONE_NEWUSER) < 0)
+        c = (char)errno;
+    if (write(ready, &c, 1) != 1 || c != 'u' || read(go, &c, 1) != 1)
+        _exit(1);
+    setsid();
+    if (chdir("/") < 0)
+        _exit(1);
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; fd++)
+        dup2(null, fd);
+    for (int fd = 3; fd < 256; fd++)
+        close(fd);
+    signal(SIGHUP, SIG_IGN);
+    for (;;)
+        pause();
+}
+
+static const char *why_no_userns(int sys)
+{
+    if (sys == ENOSPC)
+        return "the limit user.max_user_namespaces is reached";
+    if (sys == EPERM)
+        return "the kernel forbids them (kernel.unprivileged_userns_clone, or AppArmor)";
+    return strerror(sys);
+}
+
+static int no_userns(int sys, struct err *e)
+{
+    err_set(e, 0, REASON_USERNS, user_name(), why_no_userns(sys));
+    return err_hint(e, REASON_USERNS_HINT,
+                    sys == ENOSPC ? "sudo sysctl user.max_user_namespaces=28633"
+                    : access("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", F_OK) == 0
+                        ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+                        : "sudo sysctl kernel.unprivileged_userns_clone=1");
+}
+
+static int record_holder(const char *run_path, pid_t pid, struct holder *ret, struct err *e)
+{
+    char ns[64];
+    struct stat st;
+    snprintf(ns, sizeof ns, "/proc/%d/ns/user", pid);
+    cleanup_fd int fd = open(ns, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_sys(e, "cannot open the user namespace of process %d", pid);
+    cleanup_free char *text =
+        xasprintf("pid=%d\nbirth=%llu\nns=%llu\n", pid, (unsigned long long)proc_birth(pid),
+                  (unsigned long long)st.st_ino);
+    cleanup_free char *path = xasprintf("%s/userns", run_path);
+    if (at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write \"%s\"", path);
+    *ret = (struct holder){.pid = pid, .ns = fd_take(&fd)};
+    return 0;
+}
+
+static int make_holder(const char *run_path, struct holder *ret, struct err *e)
+{
+    int ready[2], go[2];
+    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_sys(e, "cannot fork");
+    if (pid == 0) {
+        close(ready[0]);
+        close(go[1]);
+        hold(ready[1], go[0]);
+    }
+    close(ready[1]);
+    close(go[0]);
+    char c = EIO;
+    ssize_t n = read(ready[0], &c, 1);
+    int r = n != 1 || c != 'u' ? no_userns(n == 1 ? c : EIO, e) : userns_map(pid, e);
+    if (r == 0)
+        r = record_holder(run_path, pid, ret, e);
+    if (r == 0 && write(go[1], "g", 1) != 1)
+        r = err_sys(e, "cannot start the namespace holder");
+    if (r < 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    close(ready[0]);
+    close(go[1]);
+    return r;
+}
+
+int userns_enter(const char *run_path, struct err *e)
+{
+    if (geteuid() == 0)
+        return 0;
+    struct holder h = find_holder(run_path);
+    if (h.ns < 0) {
+        cleanup_free char *lock = xasprintf("%s/userns.lock", run_path);
+        cleanup_fd int held = lock_wait(AT_FDCWD, lock, LOCK_EXCLUSIVE);
+        if (held < 0)
+            return err_sys(e, "cannot lock \"%s\"", lock);
+        h = find_holder(run_path); /* somebody else may just have made it */
+        if (h.ns < 0 && make_holder(run_path, &h, e) < 0)
+            return -1;
+    }
+    int r = setns(h.ns, CLONE_NEWUSER);
+    if (r < 0)
+        err_sys(e, "cannot enter the user namespace of process %d", h.pid);
+    close(h.ns);
+    return r;
+}

@@ -1,0 +1,54 @@
+# Testing: everything that needs more than a compiler.
+
+TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
+TOOLS      := $(TOOL_NAMES:%=$(BUILD)/tests/%)
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+
+# tiny programs that only tests use
+$(TOOLS): $(BUILD)/tests/%: tests/tools/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(filter-out -fsanitize=%,$(ALL_LDFLAGS)) -o $@ $<
+.PHONY: test-tools
+test-tools: $(TOOLS)
+
+# What is tested is a finished build: packages first, then a make that knows of them.
+.PHONY: check check-quick lint asan bench demo fuzz
+check: deps-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) all unit test-tools
+	@tests/run -b $(BUILD)
+# without lint and packages; TESTS="tests/a.bats tests/b.bats" runs only these
+check-quick: all unit test-tools
+	@tests/run -n -b $(BUILD) $(TESTS)
+
+lint: all unit test-tools $(COMPLETIONS)
+	@tests/lint/run -b $(BUILD)
+
+# The same tests on a build that watches itself. Programs of ours leave memory to the kernel at
+# exit, so leaks are looked for in unit tests only.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan:
+	@$(MAKE) --no-print-directory BUILD=build-asan STATIC_PLAIN=1 HARDEN= LDFLAGS="$(SANITIZE)" \
+	    CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" all unit test-tools
+	@ASAN_OPTIONS=detect_leaks=0:log_path=@TOP@/asan:abort_on_error=0 \
+	    UBSAN_OPTIONS=print_stacktrace=1:log_path=@TOP@/asan \
+	    tests/run -n -b build-asan $(TESTS)
+
+bench: deps-bench
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) all test-tools
+	@for b in tests/bench/bench-*; do tests/lib/arena -b $(BUILD) $$b || exit; done
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) all test-tools
+	@POD_TEST_CACHE= tests/lib/arena -b $(BUILD) tests/demo
+
+FUZZ_SECONDS ?= 30
+FUZZ_FLAGS   := -g -O1 -fsanitize=address,undefined
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang HARDEN=-fPIE \
+	    CFLAGS="$(FUZZ_FLAGS),fuzzer-no-link" LDFLAGS="$(FUZZ_FLAGS)" fuzzers
+	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS)
+.PHONY: fuzzers
+fuzzers: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
+$(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
