@@ -46,10 +46,9 @@ STATIC_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) 
                 -fstack-protector-strong -ffunction-sections -fdata-sections
 endif
 STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noseparate-code
+# A build with sanitizers is dynamic, but for what must run in an image that has no libraries.
 ifneq ($(STATIC_PLAIN),)
-STATIC_CC := $(CC)
-STATIC_CFLAGS = $(ALL_CFLAGS)
-STATIC_LDFLAGS := $(ALL_LDFLAGS)
+STATIC_PROGRAMS := pod-init
 endif
 
 # A program is bin/pod-X.c with what lies in bin/X/, or helpers/pod-X.c with helpers/X/.

@@ -81,27 +81,30 @@ static int check(const struct options *o, struct err *e)
     return 0;
 }
 
-static int set_up(const struct options *o, struct netns *n, struct netinfo *info, struct err *e)
+static int set_up(const struct options *o, struct netns *n, struct netaddr *addr, pid_t *ret_pid,
+                  struct err *e)
 {
     for (size_t i = 0; i < o->publish.n; i++, n->nports++)
         if (port_parse(o->publish.v[i], &n->ports[i], e) < 0)
             return -1;
     if (n->nports && strcmp(o->mode, "none") == 0)
         return err_set(e, 0, "ports cannot be published without a network");
-    if (ports_check(n, e) < 0)
+    if (netaddr_of(o->mode, &o->options, addr, e) < 0 || ports_check(n, e) < 0)
         return -1;
     if (!o->no_sysctl)
         sysctls_open(n->pid);
     if (strcmp(o->mode, "none") == 0)
         return 0;
-    return strcmp(o->mode, "pasta") == 0 ? pasta_start(n, info, e) : slirp_start(n, info, e);
+    return strcmp(o->mode, "pasta") == 0 ? pasta_start(n, addr, ret_pid, e)
+                                         : slirp_start(n, addr, ret_pid, e);
 }
 
 int main(int argc, char **argv)
 {
     struct err e = ERR_INIT;
     struct options o = {.exit_fd = -1};
-    struct netinfo info = {.pid = 0};
+    struct netaddr addr = {.ip = ""};
+    pid_t pid = 0;
     int first;
     signal(SIGPIPE, SIG_IGN);
     switch (cmd_parse(&command, &o, argc, argv, &first, &e)) {
@@ -122,10 +125,10 @@ int main(int argc, char **argv)
                       .run_dir = o.run_dir,
                       .options = o.options,
                       .ports = xcalloc(o.publish.n + 1, sizeof *n.ports)};
-    if (set_up(&o, &n, &info, &e) < 0)
+    if (set_up(&o, &n, &addr, &pid, &e) < 0)
         return fail(&e);
-    cleanup_json answer = json_pack("{s:s, s:s, s:s, s:i}", "ip", info.ip, "gateway", info.gateway,
-                                    "dns", info.dns, "pid", (int)info.pid);
+    cleanup_json answer = json_pack("{s:s, s:s, s:s, s:i}", "ip", addr.ip, "gateway", addr.gateway,
+                                    "dns", addr.dns, "pid", (int)pid);
     cleanup_free char *text = json_dumps(answer, JSON_COMPACT);
     report_ok(text);
     return 0;

@@ -3,6 +3,7 @@
 
 #include "plain/err.h"
 #include "plain/str.h"
+#include "things/netaddr.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,12 +24,6 @@ struct netns {
     size_t nports;
 };
 
-/* What the container will see; goes to the parent as JSON. */
-struct netinfo {
-    char ip[46], gateway[46], dns[46]; /* "" where it has none of its own */
-    pid_t pid;                         /* of the network program; 0 */
-};
-
 /* IP:HOSTPORT:CTRPORT/PROTO; IP may be empty, and IPv6 with or without brackets. */
 int port_parse(const char *text, struct port *ret, struct err *e);
 /* Binds each port for a moment, so that a port in use is told in podman's words. */
@@ -36,8 +31,8 @@ int ports_check(const struct netns *n, struct err *e);
 int port_in_use(const struct port *p, int sys, struct err *e);
 
 /* Each starts its program, waits until it serves, and leaves it running. */
-int slirp_start(const struct netns *n, struct netinfo *ret, struct err *e);
-int pasta_start(const struct netns *n, struct netinfo *ret, struct err *e);
+int slirp_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pid, struct err *e);
+int pasta_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pid, struct err *e);
 
 /* ping and low ports for everyone in the container. Best effort: not every kernel has both. */
 void sysctls_open(pid_t pid);
@@ -49,9 +44,13 @@ struct program {
 };
 /*
  * ready: a fresh pipe, its ends taken in any case; the write end keeps its number in the program,
- * and so does exit_fd when it is not -1. Nothing else is inherited.
+ * and so do those of keep that are not -1. Nothing else is inherited.
  */
-int program_start(char *const *argv, int ready[2], int exit_fd, struct program *ret, struct err *e);
+enum { PROGRAM_KEEP = 3 };
+int program_start(char *const *argv, int ready[2], const int keep[PROGRAM_KEEP],
+                  struct program *ret, struct err *e);
+/* The user and network namespace of the process, open; the caller's. */
+int program_namespaces(pid_t pid, int *ret_user, int *ret_net, struct err *e);
 /* Waits for the first byte; -1 with the program's last line when it ends instead. */
 int program_ready(struct program *p, const char *name, struct err *e);
 

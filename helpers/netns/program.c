@@ -17,30 +17,51 @@
 #define READY_MS  20000
 #define MAX_WORDS 65536
 
-static void run(char *const *argv, int ready, int exit_fd, int words)
+/*
+ * Given open: the program gives up rights, or enters the user namespace,
+ * before it looks at the process, and then may not open the namespaces of one that runs as
+ * another user.
+ */
+int program_namespaces(pid_t pid, int *ret_user, int *ret_net, struct err *e)
 {
-    const int keep[] = {ready, exit_fd};
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+    cleanup_fd int user = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+    cleanup_fd int net = open(path, O_RDONLY | O_CLOEXEC);
+    if (user < 0 || net < 0)
+        return err_sys(e, "cannot open the namespaces of process %d", pid);
+    *ret_user = fd_take(&user);
+    *ret_net = fd_take(&net);
+    return 0;
+}
+
+static void run(char *const *argv, int ready, const int extra[PROGRAM_KEEP], int words)
+{
+    int keep[PROGRAM_KEEP + 1] = {ready};
+    memcpy(keep + 1, extra, PROGRAM_KEEP * sizeof *extra);
     int null = open("/dev/null", O_RDWR);
     setsid();
     signal(SIGPIPE, SIG_DFL); /* pasta takes an ignored one for a failure */
     dup2(null, 0);
     dup2(null, 1);
     dup2(words, 2);
-    fd_close_from(3, keep, 2);
-    fd_cloexec(ready, false);
-    if (exit_fd >= 0)
-        fd_cloexec(exit_fd, false);
+    fd_close_from(3, keep, PROGRAM_KEEP + 1);
+    for (int i = 0; i <= PROGRAM_KEEP; i++)
+        if (keep[i] >= 0)
+            fd_cloexec(keep[i], false);
     execvp(argv[0], argv);
     _exit(127);
 }
 
-int program_start(char *const *argv, int ready[2], int exit_fd, struct program *ret, struct err *e)
+int program_start(char *const *argv, int ready[2], const int keep[PROGRAM_KEEP],
+                  struct program *ret, struct err *e)
 {
     /* in memory: the program may speak long after we are gone, and nobody must read it */
     int words = memfd_create("words", MFD_CLOEXEC);
     pid_t pid = words < 0 ? -1 : fork();
     if (pid == 0)
-        run(argv, ready[1], exit_fd, words);
+        run(argv, ready[1], keep, words);
     if (pid < 0)
         err_sys(e, "cannot start %s", argv[0]);
     close(ready[1]);

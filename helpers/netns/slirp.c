@@ -17,13 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEFAULT_MTU  "65520"
-#define DEFAULT_CIDR "10.0.2.0/24"
-/* slirp4netns puts its three hosts at these places of the network */
-#define AT_GATEWAY 2
-#define AT_DNS     3
-#define AT_CTR     100
-#define MAX_ANSWER 65536
+#define DEFAULT_MTU "65520"
+#define MAX_ANSWER  65536
 
 struct slirp {
     const char *mtu, *cidr, *outbound, *outbound6;
@@ -67,29 +62,6 @@ static int take_option(struct slirp *s, const char *option, struct err *e)
         return err_set(e, 0, "unknown option for slirp4netns: \"%s\"", option);
     else if (!str_in(value, handlers)) /* both are served by slirp4netns itself */
         return err_set(e, 0, "unknown port_handler for slirp4netns: \"%s\"", value);
-    return 0;
-}
-
-static int addresses(const char *cidr, struct netinfo *ret, struct err *e)
-{
-    cleanup_free char *net = xstrdup(cidr);
-    char *slash = strchr(net, '/');
-    struct in_addr a;
-    uint64_t bits = 0;
-    if (slash)
-        *slash++ = '\0';
-    /* below 25 bits the container's place 100 still lies inside */
-    if (!slash || str_u64(slash, 25, &bits) < 0 || bits < 1 || inet_pton(AF_INET, net, &a) != 1)
-        return err_set(e, 0, "invalid cidr for slirp4netns: \"%s\"", cidr);
-    uint32_t base = ntohl(a.s_addr) & (0xffffffffU << (32 - bits));
-    const struct {
-        char *out;
-        uint32_t place;
-    } hosts[] = {{ret->gateway, AT_GATEWAY}, {ret->dns, AT_DNS}, {ret->ip, AT_CTR}};
-    for (size_t i = 0; i < 3; i++) {
-        a.s_addr = htonl(base + hosts[i].place);
-        (void)inet_ntop(AF_INET, &a, hosts[i].out, sizeof ret->ip);
-    }
     return 0;
 }
 
@@ -175,7 +147,8 @@ static void build(struct strv *a, const struct slirp *s, const struct netns *n, 
     if (s->ipv6)
         strv_add(a, "--enable-ipv6");
     strv_addf(a, "--mtu=%s", s->mtu);
-    strv_addf(a, "--cidr=%s", s->cidr);
+    if (s->cidr)
+        strv_addf(a, "--cidr=%s", s->cidr);
     if (s->outbound)
         strv_addf(a, "--outbound-addr=%s", s->outbound);
     if (s->outbound6)
@@ -184,11 +157,13 @@ static void build(struct strv *a, const struct slirp *s, const struct netns *n, 
     strv_addf(a, "--exit-fd=%d", n->exit_fd);
     if (s->socket[0])
         strv_addf(a, "--api-socket=%s", s->socket);
+    /* not by path, as pasta has it: version 1.2.0 can then not enter its sandbox */
     strv_addf(a, "%d", n->pid);
     strv_add(a, "tap0");
 }
 
-static int start(const struct slirp *s, const struct netns *n, struct netinfo *info, struct err *e)
+static int start(const struct slirp *s, const struct netns *n, const struct netaddr *addr,
+                 pid_t *ret_pid, struct err *e)
 {
     cleanup_free char *path = NULL;
     cleanup(strv_free) struct strv argv = STRV_INIT;
@@ -198,13 +173,13 @@ static int start(const struct slirp *s, const struct netns *n, struct netinfo *i
         return -1;
     if (pipe2(ready, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
+    const int keep[PROGRAM_KEEP] = {n->exit_fd, -1, -1};
     build(&argv, s, n, path, ready[1]);
-    if (program_start(argv.v, ready, n->exit_fd, &p, e) < 0 ||
-        program_ready(&p, "slirp4netns", e) < 0)
+    if (program_start(argv.v, ready, keep, &p, e) < 0 || program_ready(&p, "slirp4netns", e) < 0)
         return -1;
-    info->pid = p.pid;
+    *ret_pid = p.pid;
     for (size_t i = 0; i < n->nports; i++)
-        if (forward(s, &n->ports[i], info->ip, e) < 0) {
+        if (forward(s, &n->ports[i], addr->ip, e) < 0) {
             kill(p.pid, SIGTERM);
             waitpid(p.pid, NULL, 0);
             return -1;
@@ -212,17 +187,17 @@ static int start(const struct slirp *s, const struct netns *n, struct netinfo *i
     return 0;
 }
 
-int slirp_start(const struct netns *n, struct netinfo *ret, struct err *e)
+int slirp_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pid, struct err *e)
 {
-    struct slirp s = {.mtu = DEFAULT_MTU, .cidr = DEFAULT_CIDR};
+    struct slirp s = {.mtu = DEFAULT_MTU};
     for (size_t i = 0; i < n->options.n; i++)
         if (take_option(&s, n->options.v[i], e) < 0)
             return -1;
     if (n->exit_fd < 0)
         return err_set(e, 0, "pod-netns: slirp4netns needs --exit-fd: nothing else ends it");
-    if (addresses(s.cidr, ret, e) < 0 || (n->nports && place_socket(&s, n, e) < 0))
+    if (n->nports && place_socket(&s, n, e) < 0)
         return -1;
-    int r = start(&s, n, ret, e);
+    int r = start(&s, n, addr, ret_pid, e);
     drop_socket(&s);
     return r;
 }

@@ -7,9 +7,11 @@
  *                             ← 'r'       is root in there
  *   createRuntime hooks       'h' →       mounts, createContainer hooks, pivot, credentials
  *                             ← 'c'       ready to exec
- *   writes state, pid file    'g' →       startContainer hooks; with create: opens exec.fifo,
- *                                         which blocks until `start` reads it; exec
- *   end of file: exec worked; a line instead of any of these: what failed
+ *   writes state, pid file    'g' →       startContainer hooks; with create: waits until
+ *                                         `start` writes into exec.fifo; exec
+ *   end of file: exec worked; a line instead of any of these: what failed. With create that goes
+ *   into exec.answer. Init opens both while it is still root, for reading and writing: so they
+ *   open at once, and `start` sees by the absence of a reader that init is gone.
  */
 #include "rt.h"
 
@@ -31,8 +33,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define EXEC_FIFO "exec.fifo"
 
 /* ---- messages ---- */
 
@@ -65,6 +65,10 @@ static int expect(int sync, char want, struct err *e)
 
 /* ---- init ---- */
 
+struct gate {
+    int go, answer; /* -1: nobody waits */
+};
+
 static int set_names(const json_t *spec, int fresh, struct err *e)
 {
     const char *host = jx_str(spec, "hostname"), *domain = jx_str(spec, "domainname");
@@ -90,21 +94,32 @@ static int become_root(struct rt *rt, const struct nsplan *plan, struct err *e)
     return 0;
 }
 
-/* `start` opens the other end; what we write there is why exec failed, nothing means it worked. */
-static int wait_for_start(int fifo_dir, struct err *e)
+static int open_gate(int fifo_dir, struct gate *g, struct err *e)
 {
-    int fd = openat(fifo_dir, EXEC_FIFO, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_sys(e, "cannot wait for start");
-    return fd;
+    if (fifo_dir < 0)
+        return 0;
+    g->go = openat(fifo_dir, EXEC_FIFO, O_RDWR | O_CLOEXEC);
+    g->answer = openat(fifo_dir, EXEC_ANSWER, O_RDWR | O_CLOEXEC);
+    return g->go < 0 || g->answer < 0 ? err_sys(e, "cannot open \"" EXEC_FIFO "\"") : 0;
 }
 
-static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char **path,
-                      struct err *e)
+static int wait_at(const struct gate *g, struct err *e)
+{
+    char c;
+    ssize_t n;
+    do
+        n = read(g->go, &c, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1 ? 0 : err_sys(e, "cannot wait for start");
+}
+
+static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, int fifo_dir,
+                      struct gate *gate, char **path, struct err *e)
 {
     int master = -1;
     const json_t *process = json_object_get(rt->spec, "process");
-    if (expect(sync, 'm', e) < 0 || become_root(rt, plan, e) < 0)
+    if (expect(sync, 'm', e) < 0 || become_root(rt, plan, e) < 0 ||
+        open_gate(fifo_dir, gate, e) < 0)
         return -1;
     say(sync, 'r');
     if (expect(sync, 'h', e) < 0 || set_names(rt->spec, plan->fresh, e) < 0)
@@ -130,18 +145,18 @@ void init_main(struct rt *rt, const struct nsplan *plan, int sync, int fifo_dir)
     struct err e = ERR_INIT;
     char *path = NULL;
     int tell = sync;
+    struct gate gate = {-1, -1};
     prctl(PR_SET_DUMPABLE, 0);
-    if (init_steps(rt, plan, sync, &path, &e) < 0)
+    if (init_steps(rt, plan, sync, fifo_dir, &gate, &path, &e) < 0)
         goto failed;
     say(sync, 'c');
     if (expect(sync, 'g', &e) < 0)
         goto failed;
-    if (fifo_dir >= 0) {
-        int fd = wait_for_start(fifo_dir, &e);
-        if (fd < 0)
+    if (gate.go >= 0) {
+        if (wait_at(&gate, &e) < 0)
             goto failed;
         close(sync);
-        tell = fd;
+        tell = gate.answer;
     }
     if (hooks_run(rt, "startContainer", 1, "created", &e) == 0)
         process_exec(rt, json_object_get(rt->spec, "process"), path, &e);
@@ -165,7 +180,7 @@ static int make_fifo(const struct rt *rt, int *ret_dir, struct err *e)
 {
     cleanup_free char *dir = state_file(rt, "");
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || mkfifoat(fd, EXEC_FIFO, 0600) < 0)
+    if (fd < 0 || mkfifoat(fd, EXEC_ANSWER, 0600) < 0 || mkfifoat(fd, EXEC_FIFO, 0600) < 0)
         return err_sys(e, "cannot make \"%s/%s\"", dir, EXEC_FIFO);
     *ret_dir = fd;
     return 0;

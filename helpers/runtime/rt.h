@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* In the state's directory: what `start` writes into, and where init says why it could not exec. */
+#define EXEC_FIFO   "exec.fifo"
+#define EXEC_ANSWER "exec.answer"
+
 struct rt {
     const char *root; /* directory of states, one subdirectory a container */
     const char *id;

@@ -98,7 +98,7 @@ void state_remove(const struct rt *rt)
 
 const char *state_status(const struct rt *rt, const struct state *s)
 {
-    cleanup_free char *fifo = state_file(rt, "exec.fifo");
+    cleanup_free char *fifo = state_file(rt, EXEC_FIFO);
     if (s->pid <= 0 || !s->birth || proc_birth(s->pid) != s->birth)
         return "stopped";
     return at_exists(AT_FDCWD, fifo) ? "created" : "running";

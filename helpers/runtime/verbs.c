@@ -26,14 +26,22 @@ int cmd_start(struct rt *rt, struct err *e)
     state_free(&s);
     if (strcmp(status, "created") != 0)
         return err_set(e, 0, "cannot start a container in the state %s", status);
-    cleanup_free char *fifo = state_file(rt, "exec.fifo");
-    cleanup_fd int fd = open(fifo, O_RDONLY | O_CLOEXEC);
+    cleanup_free char *fifo = state_file(rt, EXEC_FIFO);
+    cleanup_free char *answer = state_file(rt, EXEC_ANSWER);
+    cleanup_fd int why = open(answer, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    cleanup_fd int go = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     cleanup(buf_free) struct buf b = BUF_INIT;
-    if (fd < 0)
+    if (go < 0 && errno == ENXIO)
+        return err_set(e, 0, "the container's process is gone");
+    if (go < 0 || why < 0)
         return err_sys(e, "cannot open \"%s\"", fifo);
+    if (write(go, "g", 1) != 1)
+        return err_sys(e, "cannot write to \"%s\"", fifo);
     unlink(fifo);
-    if (fd_read_all(fd, 8192, &b) < 0)
-        return err_sys(e, "cannot read \"%s\"", fifo);
+    unlink(answer);
+    fd_nonblock(why, false);
+    if (fd_read_all(why, 8192, &b) < 0)
+        return err_sys(e, "cannot read \"%s\"", answer);
     if (b.len)
         return report_parse(b.s, "init", NULL, 0, e);
     struct err warning = ERR_INIT;

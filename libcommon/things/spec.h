@@ -6,6 +6,7 @@
 #define POD_THINGS_SPEC_H
 
 #include "things/ctr.h"
+#include "things/netaddr.h"
 
 #include <stdbool.h>
 
@@ -15,6 +16,8 @@ struct spec_env {
     const char *id_maps;   /* text of the holder's uid_map; "" when there is no user namespace */
     json_t *joined;        /* {"network": "/proc/…", …}: namespaces to join, by OCI type */
     const char *init_path; /* pod-init, for --init and pods' pause */
+    const char *net_owner; /* run/<id> of the container whose network is shared; NULL */
+    struct netaddr addr;   /* of a network that slirp4netns or pasta serves */
     bool net_tapped;       /* slirp4netns or pasta will serve the network */
     bool net_fresh;        /* the container gets a network namespace of its own */
 };
@@ -22,8 +25,10 @@ struct spec_env {
 /* seccomp is not in it: the caller puts it in (things/seccomp.h has it as text). */
 int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, struct err *e);
 
-/* mounts.c of it: the "mounts" array, and the files they bind from run_dir. */
+/* The "mounts" array (spec_mounts.c), and the files they bind from run_dir (spec_hostfiles.c). */
 int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e);
+/* --dns none: the image's own /etc/resolv.conf stays. */
+bool spec_keeps_resolv(const struct ctr *c);
 int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *e);
 
 /*

@@ -1,16 +1,10 @@
 #include "things/spec.h"
 
-#include "disk/at.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_ETC     65536
 #define DEFAULT_SHM 65536000
 
 static void put(json_t *list, const char *type, const char *source, const char *dest,
@@ -87,7 +81,8 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
     size_t i;
     usual(c, env, ret);
     if (!jx_bool(c->record, "infra")) {
-        bind_own(ret, c, env, "resolv.conf", "/etc/resolv.conf");
+        if (!spec_keeps_resolv(c))
+            bind_own(ret, c, env, "resolv.conf", "/etc/resolv.conf");
         if (!jx_bool(json_object_get(c->record, "network"), "noHosts"))
             bind_own(ret, c, env, "hosts", "/etc/hosts");
         bind_own(ret, c, env, "hostname", "/etc/hostname");
@@ -111,90 +106,4 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
         json_array_append(ret, m);
     }
     return 0;
-}
-
-/* ---- files bound into /etc ---- */
-
-static int write_file(const struct spec_env *env, const char *name, const char *text, struct err *e)
-{
-    cleanup_free char *path = xasprintf("%s/%s", env->run_dir, name);
-    if (at_write(AT_FDCWD, path, text, strlen(text), 0644, AT_PLAIN) < 0)
-        return err_sys(e, "cannot write \"%s\"", path);
-    return 0;
-}
-
-static void add_list(struct buf *b, const json_t *list, const char *before, const char *between,
-                     const char *after)
-{
-    const json_t *v;
-    size_t i;
-    json_array_foreach(list, i, v)
-        buf_addf(b, "%s%s", i ? between : before, json_string_value(v) ? json_string_value(v) : "");
-    if (json_array_size(list))
-        buf_adds(b, after);
-}
-
-/* A resolver on the host's loopback is not reachable from another network namespace. */
-static void host_nameservers(struct buf *b, const char *text, bool tapped)
-{
-    cleanup_free char *copy = xstrdup(text);
-    char *save = NULL;
-    if (tapped)
-        buf_adds(b, "nameserver 10.0.2.3\n");
-    for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-        bool local = str_starts(l, "nameserver 127.") || str_starts(l, "nameserver ::1");
-        if (!(tapped && local))
-            buf_addf(b, "%s\n", l);
-    }
-}
-
-static int resolv_conf(const struct ctr *c, const struct spec_env *env, struct err *e)
-{
-    const json_t *net = json_object_get(c->record, "network");
-    cleanup(buf_free) struct buf b = BUF_INIT, host = BUF_INIT;
-    (void)at_read(AT_FDCWD, "/etc/resolv.conf", MAX_ETC, &host);
-    add_list(&b, json_object_get(net, "dnsSearch"), "search ", " ", "\n");
-    add_list(&b, json_object_get(net, "dnsOptions"), "options ", " ", "\n");
-    if (json_array_size(json_object_get(net, "dns")))
-        add_list(&b, json_object_get(net, "dns"), "nameserver ", "\nnameserver ", "\n");
-    else
-        host_nameservers(&b, buf_str(&host), env->net_tapped);
-    return write_file(env, "resolv.conf", buf_str(&b), e);
-}
-
-static int hosts(const struct ctr *c, const struct spec_env *env, struct err *e)
-{
-    const json_t *net = json_object_get(c->record, "network"), *v;
-    const char *host = jx_str(c->record, "hostname");
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    size_t i;
-    json_array_foreach(json_object_get(net, "addHosts"), i, v)
-    {
-        const char *s = json_string_value(v), *colon = strchr(s, ':');
-        const char *ip = strcmp(colon + 1, "host-gateway") == 0 ? "10.0.2.2" : colon + 1;
-        buf_addf(&b, "%s\t%.*s\n", ip, (int)(colon - s), s);
-    }
-    if (env->net_fresh || json_object_get(env->joined, "network")) {
-        buf_adds(
-            &b,
-            "127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n");
-    } else {
-        (void)at_read(AT_FDCWD, "/etc/hosts", MAX_ETC, &b);
-    }
-    buf_addf(&b, "%s\t%s %s\n", env->net_tapped ? "10.0.2.100" : "127.0.1.1", host, ctr_name(c));
-    if (env->net_tapped)
-        buf_adds(&b, "10.0.2.2\thost.containers.internal\n");
-    return write_file(env, "hosts", buf_str(&b), e);
-}
-
-int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *e)
-{
-    cleanup_free char *name = xasprintf("%s\n", jx_str(c->record, "hostname"));
-    cleanup_free char *about = xasprintf(
-        "engine=\"pod\"\nname=\"%s\"\nid=\"%s\"\nimage=\"%s\"\nimageid=\"%s\"\nrootless=1\n",
-        ctr_name(c), c->id, jx_str(c->record, "imageName"), jx_str(c->record, "image"));
-    if (resolv_conf(c, env, e) < 0 || hosts(c, env, e) < 0 ||
-        write_file(env, "hostname", name, e) < 0)
-        return -1;
-    return write_file(env, "containerenv", about, e);
 }

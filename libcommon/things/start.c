@@ -19,8 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_SECCOMP  (1 << 20)
-#define SECCOMP_MARK "\"@SECCOMP@\""
+#define MAX_SECCOMP (1 << 20)
+/* beside the namespaces in `joined`: the id of the container whose network it is */
+#define NETWORK_OWNER "network.owner"
+#define SECCOMP_MARK  "\"@SECCOMP@\""
 
 /* ---- other containers' namespaces ---- */
 
@@ -44,6 +46,8 @@ static int join_container(const struct roots *r, const char *id, const char *typ
         res = err_set(e, 0, "container %s is not running: cannot join its %s namespace", other.id,
                       type);
     else {
+        if (strcmp(type, "network") == 0)
+            json_object_set_new(joined, NETWORK_OWNER, json_string(other.id));
         join_one(joined, type, file, s.pid);
         if (strcmp(jx_str(other.record, "userns"), "host") != 0 && geteuid() != 0)
             join_one(joined, "user", "user", s.pid);
@@ -200,10 +204,14 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     cleanup_fd int run = make_run_dir(r, c, e);
     if (run < 0)
         return -1;
-    const char *mode = jx_str(json_object_get(c->record, "network"), "mode");
+    const json_t *net = json_object_get(c->record, "network");
+    const char *owner = jx_str0(joined, NETWORK_OWNER);
+    cleanup_free char *owner_dir = owner ? xasprintf("%s/%s", r->run_path, owner) : NULL;
     bool host = strcmp(jx_str(json_object_get(c->record, "namespaces"), "network"), "host") == 0;
     ch->net_fresh = !host && !json_object_get(joined, "network");
-    ch->net_tapped = ch->net_fresh && *mode && strcmp(mode, "none") != 0;
+    ch->net = ch->net_fresh ? net_program(net) : "";
+    cleanup(strv_free) struct strv options = STRV_INIT;
+    jx_strv(net, "options", &options);
     if (str_starts(jx_str(c->record, "userns"), "keep-id") && !json_object_get(joined, "user"))
         ch->maps = spec_id_maps(buf_str(&id_map), (int64_t)getuid());
     cleanup_free char *rootfs = xasprintf("%s/rootfs", ch->ctr_dir);
@@ -213,9 +221,10 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
                            .id_maps = buf_str(&id_map),
                            .joined = joined,
                            .init_path = init,
-                           .net_tapped = ch->net_tapped,
+                           .net_owner = owner_dir,
+                           .net_tapped = *ch->net != '\0',
                            .net_fresh = ch->net_fresh};
-    if (spec_build(c, &env, &spec, e) < 0)
+    if (netaddr_of(ch->net, &options, &env.addr, e) < 0 || spec_build(c, &env, &spec, e) < 0)
         return -1;
     int res = add_seccomp(r, c, spec, &section, ch->bpf, e);
     if (res == 0)

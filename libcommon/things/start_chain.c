@@ -1,6 +1,7 @@
 #include "things/start_chain.h"
 
 #include "disk/at.h"
+#include "things/needs.h"
 #include "things/spawn.h"
 #include "things/start.h"
 
@@ -25,22 +26,6 @@ char *runtime_root(const struct roots *r)
     return xasprintf("%s/runtime", r->run_path);
 }
 
-static char *in_path(const char *name)
-{
-    cleanup(strv_free) struct strv dirs = STRV_INIT;
-    const char *path = getenv("PATH");
-    strv_split(&dirs, path ? path : "/usr/local/bin:/usr/bin:/bin", ':');
-    strv_add(&dirs, "/usr/sbin");
-    strv_add(&dirs, "/sbin");
-    for (size_t i = 0; i < dirs.n; i++) {
-        char *full = xasprintf("%s/%s", dirs.v[i], name);
-        if (dirs.v[i][0] == '/' && access(full, X_OK) == 0)
-            return full;
-        free(full);
-    }
-    return NULL;
-}
-
 int runtime_find(const struct ctr *c, char **ret, bool *ours, struct err *e)
 {
     const char *want = jx_str(c->record, "runtime");
@@ -49,7 +34,7 @@ int runtime_find(const struct ctr *c, char **ret, bool *ours, struct err *e)
         *ret = tool_path("pod-runtime");
         return 0;
     }
-    *ret = want[0] == '/' ? (access(want, X_OK) == 0 ? xstrdup(want) : NULL) : in_path(want);
+    *ret = want[0] == '/' ? (access(want, X_OK) == 0 ? xstrdup(want) : NULL) : needs_find(want);
     if (*ret)
         return 0;
     err_set(e, 0, "default OCI runtime \"%s\" not found: invalid argument", want);
@@ -158,7 +143,7 @@ static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv 
 /* Create and start in one go when nothing comes between them and the runtime is ours. */
 static bool in_one(const struct chain *ch)
 {
-    return ch->ours && !ch->net_tapped;
+    return ch->ours && !*ch->net;
 }
 
 static void create_command(const struct chain *ch, const struct ctr *c, struct strv *argv)
@@ -218,21 +203,15 @@ static void short_command(const struct chain *ch, const struct ctr *c, const cha
 static void net_command(const struct ctr *c, const struct chain *ch, struct strv *argv)
 {
     const json_t *net = json_object_get(c->record, "network"), *p;
-    const char *mode = jx_str(net, "mode");
     cleanup(strv_free) struct strv options = STRV_INIT;
     size_t i;
-    if (strcmp(mode, "private") == 0) {
-        cleanup_free char *slirp = in_path("slirp4netns");
-        cleanup_free char *pasta = slirp ? NULL : in_path("pasta");
-        mode = pasta ? "pasta" : "slirp4netns";
-    }
     strv_take(argv, tool_path("pod-netns"));
     strv_add(argv, "--pid");
     strv_add(argv, "@PID@");
     strv_add(argv, "--exit-fd");
     strv_add(argv, "@EXITFD@");
     strv_add(argv, "--mode");
-    strv_add(argv, mode);
+    strv_add(argv, ch->net);
     strv_add(argv, "--run-dir");
     strv_add(argv, ch->run_dir);
     jx_strv(net, "options", &options);
@@ -323,7 +302,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     put_restart(c, argv);
     create_command(ch, c, &cmd);
     put_command(argv, "--create", &cmd);
-    if (ch->net_tapped) {
+    if (*ch->net) {
         net_command(c, ch, &cmd);
         put_command(argv, "--net", &cmd);
     }

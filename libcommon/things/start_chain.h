@@ -9,7 +9,8 @@ struct chain {
     const struct roots *roots;
     char *ctr_dir, *run_dir, *runtime; /* owned */
     bool ours;                         /* the runtime is pod-runtime */
-    bool net_fresh, net_tapped;
+    bool net_fresh;
+    const char *net;                 /* what serves the network: a program's name, "" for nothing */
     json_t *maps;                    /* keep-id's map, owned; NULL otherwise */
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };
