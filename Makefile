@@ -32,7 +32,7 @@ LIBS := $(shell pkg-config --libs jansson libseccomp libcap libcurl libcrypto li
 
 # Programs that stay in memory, or start on every run, and need nothing but system calls: static,
 # against musl where it is there (a tenth of glibc's start-up time and memory).
-STATIC_PROGRAMS := pod-init pod-monitor pod-userns pod-rootfs pod-trash
+STATIC_PROGRAMS := pod-init pod-monitor pod-ports pod-userns pod-rootfs pod-trash
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 MUSL_CC ?= $(shell command -v musl-gcc 2>/dev/null)
 ifneq ($(MUSL_CC),)
@@ -59,7 +59,7 @@ STAT_HELPERS := $(filter $(STATIC_PROGRAMS),$(HELPER_NAMES))
 LIB_SRC      := $(wildcard libcommon/*/*.c)
 LIB_OBJ      := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 # what static programs may use: the floors below words, and the words without a library
-STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c
+STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c libcommon/words/port.c
 STAT_LIB_OBJ := $(patsubst %.c,$(BUILD)/static/%.o,$(filter-out libcommon/plain/opt.c,$(STAT_LIB_SRC)))
 UNIT_NAMES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 

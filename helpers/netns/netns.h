@@ -4,16 +4,11 @@
 #include "plain/err.h"
 #include "plain/str.h"
 #include "things/netaddr.h"
+#include "words/port.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-struct port {
-    char ip[46]; /* "" means all addresses */
-    uint16_t host, ctr;
-    bool udp;
-};
 
 struct netns {
     pid_t pid;   /* whose namespaces */
@@ -24,10 +19,10 @@ struct netns {
     size_t nports;
 };
 
-/* IP:HOSTPORT:CTRPORT/PROTO; IP may be empty, and IPv6 with or without brackets. */
-int port_parse(const char *text, struct port *ret, struct err *e);
 /* Binds each port for a moment, so that a port in use is told in podman's words. */
 int ports_check(const struct netns *n, struct err *e);
+/* pod-ports in the background, between the host and addr->ip. */
+int ports_serve(const struct netns *n, const struct netaddr *addr, struct err *e);
 int port_in_use(const struct port *p, int sys, struct err *e);
 
 /* Each starts its program, waits until it serves, and leaves it running. */

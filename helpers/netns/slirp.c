@@ -1,4 +1,5 @@
-/* slirp4netns: a user-space TCP/IP stack behind tap0; ports by requests on its socket. */
+/* slirp4netns: a user-space TCP/IP stack behind tap0; ports by pod-ports, or by requests on its
+ * socket. */
 #include "netns.h"
 
 #include "plain/fdio.h"
@@ -23,6 +24,7 @@
 struct slirp {
     const char *mtu, *cidr, *outbound, *outbound6;
     bool host_loopback, ipv6;
+    bool forwards; /* it carries published ports itself, else pod-ports does */
     char socket[sizeof((struct sockaddr_un *)0)->sun_path];
     char socket_dir[32]; /* ours in /tmp, to be removed; "" */
 };
@@ -60,8 +62,10 @@ static int take_option(struct slirp *s, const char *option, struct err *e)
         s->outbound6 = value;
     else if (!str_starts(option, "port_handler="))
         return err_set(e, 0, "unknown option for slirp4netns: \"%s\"", option);
-    else if (!str_in(value, handlers)) /* both are served by slirp4netns itself */
+    else if (!str_in(value, handlers))
         return err_set(e, 0, "unknown port_handler for slirp4netns: \"%s\"", value);
+    else
+        s->forwards = strcmp(value, "slirp4netns") == 0;
     return 0;
 }
 
@@ -112,7 +116,7 @@ static int forward(const struct slirp *s, const struct port *p, const char *gues
     cleanup_json reply = NULL;
     if (strchr(p->ip, ':')) {
         err_set(e, 0, "slirp4netns cannot publish on the IPv6 address %s", p->ip);
-        return err_hint(e, "Use --network pasta");
+        return err_hint(e, "Leave port_handler=slirp4netns away");
     }
     cleanup_json request =
         json_pack("{s:s, s:{s:s, s:s, s:i, s:s, s:i}}", "execute", "add_hostfwd", "arguments",
@@ -178,13 +182,16 @@ static int start(const struct slirp *s, const struct netns *n, const struct neta
     if (program_start(argv.v, ready, keep, &p, e) < 0 || program_ready(&p, "slirp4netns", e) < 0)
         return -1;
     *ret_pid = p.pid;
-    for (size_t i = 0; i < n->nports; i++)
-        if (forward(s, &n->ports[i], addr->ip, e) < 0) {
-            kill(p.pid, SIGTERM);
-            waitpid(p.pid, NULL, 0);
-            return -1;
-        }
-    return 0;
+    int r = 0;
+    for (size_t i = 0; i < n->nports && s->forwards && r == 0; i++)
+        r = forward(s, &n->ports[i], addr->ip, e);
+    if (n->nports && !s->forwards)
+        r = ports_serve(n, addr, e);
+    if (r < 0) {
+        kill(p.pid, SIGTERM);
+        waitpid(p.pid, NULL, 0);
+    }
+    return r;
 }
 
 int slirp_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pid, struct err *e)
@@ -195,7 +202,7 @@ int slirp_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pi
             return -1;
     if (n->exit_fd < 0)
         return err_set(e, 0, "pod-netns: slirp4netns needs --exit-fd: nothing else ends it");
-    if (n->nports && place_socket(&s, n, e) < 0)
+    if (n->nports && s.forwards && place_socket(&s, n, e) < 0)
         return -1;
     int r = start(&s, n, addr, ret_pid, e);
     drop_socket(&s);
