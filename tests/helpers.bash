@@ -43,6 +43,8 @@ room_open() {
     cat >"$XDG_CONFIG_HOME/containers/storage.conf" <<TOML
 [storage]
 driver = "overlay"
+graphroot = "$STORE"
+runroot = "$XDG_RUNTIME_DIR/containers"
 TOML
     cat >"$XDG_CONFIG_HOME/containers/containers.conf" <<TOML
 [engine]
@@ -339,10 +341,11 @@ machine_arch() {
     esac
 }
 
-# A whole Debian, made once by root: sets DEBIAN=oci:LAYOUT:debian:test or skips
+# A whole Debian, made once by root: sets DEBIAN=oci:LAYOUT:debian:test
 need_debian() {
     DEBIAN=${POD_TEST_CACHE:-/var/tmp/pod-test-cache}/debian
-    [ -f "$DEBIAN/index.json" ] || skip "no Debian image: tests/lib/prepare could not make one"
+    [ -f "$DEBIAN/index.json" ] ||
+        fail "no Debian image: tests/lib/prepare could not make one" || return
     DEBIAN=oci:$DEBIAN:debian:test
 }
 
@@ -459,5 +462,8 @@ as_podman_end() {
     quietly podman rm -f -a -t 0
     quietly podman pod rm -f -a
     quietly podman system migrate
+    # Buildah's, whatever XDG_RUNTIME_DIR says
+    remove_tree "/tmp/containers-user-$(id -u)"
+    remove_tree "/tmp/podman-run-$(id -u)"
     rm -f "$ROOM/.podman-used"
 }
