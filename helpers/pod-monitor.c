@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -117,6 +118,16 @@ static void leave_session(const struct options *o)
         close(null);
     }
     fd_close_from(3, NULL, 0);
+}
+
+/* A descriptor for each client that attaches; the container's own limit stands in its config. */
+static void more_files(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
 }
 
 static int open_signals(void)
@@ -261,6 +272,7 @@ int main(int argc, char **argv)
         return 125;
     }
     leave_session(&o);
+    more_files();
     struct mon m = {.o = &o,
                     .in = -1,
                     .out = -1,
@@ -271,8 +283,6 @@ int main(int argc, char **argv)
                     .listen = -1,
                     .log = {.fd = -1},
                     .signals = open_signals()};
-    for (int i = 0; i < MAX_CLIENTS; i++)
-        m.clients[i].fd = -1;
     if (o.client_fd >= 0)
         clients_add(&m, o.client_fd, true);
     int r = watch(&m, &e);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define PATIENCE_MS 10000
+#define BACKLOG     128
 
 /* Bound by the short name in the runtime directory: a socket's path has room for 107 bytes. */
 int clients_listen(struct mon *m, struct err *e)
@@ -33,7 +34,7 @@ int clients_listen(struct mon *m, struct err *e)
         return err_sys(e, "cannot make the attach socket");
     snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" ATTACH_SOCKET, dir);
     unlink(a.sun_path);
-    if (bind(s, (struct sockaddr *)&a, sizeof a) < 0 || listen(s, 16) < 0)
+    if (bind(s, (struct sockaddr *)&a, sizeof a) < 0 || listen(s, BACKLOG) < 0)
         return err_sys(e, "cannot listen on \"%s/" ATTACH_SOCKET "\"", m->o->run_dir);
     m->listen = fd_take(&s);
     return 0;
@@ -41,15 +42,24 @@ int clients_listen(struct mon *m, struct err *e)
 
 void clients_add(struct mon *m, int fd, bool primary)
 {
-    for (int i = 0; i < MAX_CLIENTS; i++) {
-        struct client *c = &m->clients[i];
-        if (c->fd >= 0)
-            continue;
-        fd_nonblock(fd, true);
-        *c = (struct client){.fd = fd, .primary = primary, .out = primary, .err = primary};
-        return;
+    if (m->nclients == m->room) {
+        m->room = m->room ? 2 * m->room : 8;
+        m->clients = xrealloc(m->clients, m->room * sizeof *m->clients);
     }
-    close(fd);
+    fd_nonblock(fd, true);
+    m->clients[m->nclients++] =
+        (struct client){.fd = fd, .primary = primary, .out = primary, .err = primary};
+}
+
+void clients_compact(struct mon *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->nclients; i++)
+        if (m->clients[i].fd >= 0)
+            m->clients[n++] = m->clients[i];
+    if (n < m->nclients)
+        m->deaf = false;
+    m->nclients = n;
 }
 
 void clients_accept(struct mon *m)
@@ -57,6 +67,8 @@ void clients_accept(struct mon *m)
     int fd = accept4(m->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0)
         clients_add(m, fd, false);
+    else
+        m->deaf = errno == EMFILE || errno == ENFILE;
 }
 
 static void drop(struct client *c)
@@ -84,7 +96,7 @@ void clients_output(struct mon *m, char kind, const char *p, size_t n)
     static char packet[ATTACH_MAX + 1];
     packet[0] = kind;
     memcpy(packet + 1, p, n);
-    for (int i = 0; i < MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
         if (c->fd >= 0 && (kind == ATTACH_ERR ? c->err : c->out))
             send_packet(c, packet, n + 1);
@@ -107,7 +119,7 @@ void clients_flush(struct mon *m, struct client *c)
 bool clients_hold_back(struct mon *m)
 {
     bool held = false;
-    for (int i = 0; i < MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
         if (c->fd < 0 || !c->pending.len)
             continue;
@@ -178,7 +190,7 @@ void clients_goodbye(struct mon *m)
     char text[16];
     struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     int n = snprintf(text, sizeof text, "%c%d", ATTACH_EXIT, m->exit_code);
-    for (int i = 0; i < MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
         if (c->fd < 0)
             continue;

@@ -65,31 +65,41 @@ static void drain_signals(struct mon *m)
 
 enum { P_SIGNALS, P_LISTEN, P_OUT, P_ERR, P_IN, P_CLIENTS };
 
-static void prepare(struct mon *m, struct pollfd *p)
+/* As many as there are clients; the array grows with them. */
+static struct pollfd *prepare(struct mon *m, size_t *ret_n)
 {
+    static struct pollfd *p;
+    static size_t room;
     bool held = clients_hold_back(m);
+    clients_compact(m);
+    *ret_n = P_CLIENTS + m->nclients;
+    if (*ret_n > room) {
+        room = *ret_n + 8;
+        p = xrealloc(p, room * sizeof *p);
+    }
     p[P_SIGNALS] = (struct pollfd){.fd = m->signals, .events = POLLIN};
-    p[P_LISTEN] = (struct pollfd){.fd = m->listen, .events = POLLIN};
+    p[P_LISTEN] = (struct pollfd){.fd = m->deaf ? -1 : m->listen, .events = POLLIN};
     p[P_OUT] = (struct pollfd){.fd = held ? -1 : m->out, .events = POLLIN};
     p[P_ERR] = (struct pollfd){.fd = held ? -1 : m->err, .events = POLLIN};
     bool feed = m->stdin_pending.len || (m->stdin_eof && m->in >= 0 && !m->o->tty);
     p[P_IN] = (struct pollfd){.fd = feed ? m->in : -1, .events = POLLOUT};
-    for (int i = 0; i < MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
         short events = m->stdin_pending.len < MAX_STDIN ? POLLIN : 0;
         if (c->pending.len)
             events |= POLLOUT;
         p[P_CLIENTS + i] = (struct pollfd){.fd = c->fd, .events = events};
     }
+    return p;
 }
 
-static void serve(struct mon *m, const struct pollfd *p)
+static void serve(struct mon *m, const struct pollfd *p, size_t n)
 {
     if (p[P_SIGNALS].revents)
         drain_signals(m);
     if (p[P_LISTEN].revents)
         clients_accept(m);
-    for (int i = 0; i < MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < n - P_CLIENTS; i++) {
         struct client *c = &m->clients[i];
         if (c->fd < 0 || c->fd != p[P_CLIENTS + i].fd)
             continue;
@@ -119,17 +129,17 @@ static void close_streams(struct mon *m)
 
 void loop_run(struct mon *m)
 {
-    struct pollfd p[P_CLIENTS + MAX_CLIENTS];
     int64_t quiet_since = 0;
     for (;;) {
         if (m->exited && m->out < 0 && m->err < 0)
             break;
-        prepare(m, p);
+        size_t count;
+        struct pollfd *p = prepare(m, &count);
         bool held = p[P_OUT].fd < 0 && m->out >= 0;
-        int n = poll(p, P_CLIENTS + MAX_CLIENTS, held ? 1000 : m->exited ? DRAIN_MS : -1);
+        int n = poll(p, count, held ? 1000 : m->exited ? DRAIN_MS : -1);
         if (n < 0 && errno != EINTR)
             break;
-        serve(m, p);
+        serve(m, p, count);
         /* somebody outside holds the pipe open (a shared pid namespace): not our container's */
         bool output = p[P_OUT].revents || p[P_ERR].revents || held;
         if (!m->exited || output)

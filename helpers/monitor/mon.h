@@ -16,8 +16,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MAX_CLIENTS 64
-
 struct command {
     char **argv; /* NULL-terminated; NULL: none */
 };
@@ -36,7 +34,7 @@ struct options {
 };
 
 struct client {
-    int fd; /* -1: free */
+    int fd; /* -1: gone, to be taken out of the list before the next poll */
     bool out, err, primary;
     int64_t blocked_since; /* ms; 0: takes all we send */
     struct buf pending;    /* the packet it did not take yet */
@@ -63,7 +61,9 @@ struct mon {
     int restarts;
     struct buf stdin_pending;
     bool stdin_eof;
-    struct client clients[MAX_CLIENTS];
+    struct client *clients;
+    size_t nclients, room;
+    bool deaf; /* out of descriptors: nobody is let in until somebody has left */
     struct log log;
 };
 
@@ -83,6 +83,7 @@ void loop_run(struct mon *m); /* until the container has exited and its output i
 int clients_listen(struct mon *m, struct err *e);
 void clients_accept(struct mon *m);
 void clients_add(struct mon *m, int fd, bool primary);
+void clients_compact(struct mon *m); /* indices change */
 void clients_read(struct mon *m, struct client *c);
 void clients_output(struct mon *m, char kind, const char *p, size_t n);
 void clients_flush(struct mon *m, struct client *c);
