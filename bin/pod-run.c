@@ -66,37 +66,49 @@ static void pull_words(const struct create_opts *o, const char *image, struct st
     strv_add(argv, image);
 }
 
-/* pod-pull speaks to the person itself; what comes back is its exit code. */
-static int pull(const struct create_opts *o, const char *image, struct err *e)
+/* pod-pull speaks to the person itself; what comes back is its exit code and the image's id. */
+static int pull(const struct create_opts *o, const char *image, char ret_id[65], struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    pull_words(o, image, &argv);
-    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
+    cleanup(buf_free) struct buf out = BUF_INIT;
+    int p[2];
     pid_t pid;
-    if (spawn(&s, &pid, e) < 0)
+    pull_words(o, image, &argv);
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    struct spawn s = {.argv = argv.v, .in = -1, .out = p[1], .err = SPAWN_INHERIT, .report = -1};
+    int res = spawn(&s, &pid, e);
+    close(p[1]);
+    if (res == 0)
+        (void)fd_read_all(p[0], 4096, &out);
+    close(p[0]);
+    if (res < 0)
         return -1;
-    int code = spawn_wait(pid);
-    if (code == 0)
-        return 0;
-    e->code = code;
+    e->code = spawn_wait(pid);
     e->msg[0] = '\0'; /* said already */
-    return -1;
+    if (e->code)
+        return -1;
+    if (out.len)
+        out.s[strcspn(out.s, "\n")] = '\0';
+    return str_copy(ret_id, 65, buf_str(&out));
 }
 
+/* ret_id: the image's id when it was pulled, "" when it was there. */
 static int need_image(const struct roots *r, const struct create_opts *o, const char *name,
-                      struct err *e)
+                      char ret_id[65], struct err *e)
 {
     const char *policy = o->pull ? o->pull : "missing";
     static const char *const known[] = {"missing", "always", "never", "newer",
                                         "true",    "false",  NULL};
     struct image img = IMAGE_INIT;
+    ret_id[0] = '\0';
     if (!str_in(policy, known)) {
         err_set(e, 0, "unsupported pull policy \"%s\"", policy);
         return err_hint(e, "Use one of: missing, always, newer, never");
     }
     if (strcmp(policy, "always") == 0 || strcmp(policy, "newer") == 0 ||
         strcmp(policy, "true") == 0) {
-        if (pull(o, name, e) == 0)
+        if (pull(o, name, ret_id, e) == 0)
             return 0;
         if (strcmp(policy, "newer") != 0)
             return -1;
@@ -105,7 +117,16 @@ static int need_image(const struct roots *r, const struct create_opts *o, const 
     image_free(&img);
     if (res == 0 || strcmp(policy, "missing") != 0 || !str_ends(e->msg, "image not known"))
         return res;
-    return pull(o, name, e);
+    return pull(o, name, ret_id, e);
+}
+
+static bool is_stored(const struct roots *r, const char *name)
+{
+    struct image img = IMAGE_INIT;
+    struct err ignored = ERR_INIT;
+    bool found = image_find(r, name, &img, &ignored) == 0;
+    image_free(&img);
+    return found;
 }
 
 static void remove_named(const char *name)
@@ -229,13 +250,16 @@ static int check_options(const struct create_opts *o, bool is_run, struct err *e
 static int work(struct create_opts *o, bool is_run, char **operands, int *code, struct err *e)
 {
     struct roots r;
-    char id[65];
+    char id[65], image[65];
     if (check_options(o, is_run, e) < 0 || roots_open(&r, e) < 0)
         return -1;
     if (o->replace && o->name)
         remove_named(o->name);
-    if (need_image(&r, o, operands[0], e) < 0 || need_pod(o, e) < 0 ||
-        create_container(&r, o, operands, id, e) < 0)
+    if (need_image(&r, o, operands[0], image, e) < 0)
+        return -1;
+    if (image[0] && !is_stored(&r, operands[0]))
+        operands[0] = image; /* it came from a file, whose name is not the image's */
+    if (need_pod(o, e) < 0 || create_container(&r, o, operands, id, e) < 0)
         return -1;
     if (!is_run) {
         puts(id);

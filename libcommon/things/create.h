@@ -52,6 +52,7 @@ int create_container(const struct roots *r, const struct create_opts *o, char *c
 /* ---- parts of the record; each fills keys of rec, from options and the image's "config" ---- */
 int create_process(const struct roots *r, const struct create_opts *o, const struct image *img,
                    char *const *command, json_t *rec, struct err *e);
+int create_devices(const struct create_opts *o, json_t *rec, struct err *e);
 int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
 int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);

@@ -1,4 +1,4 @@
-/* -v, --mount, --tmpfs and --device: parsed and checked once, kept as OCI mounts in the record. */
+/* -v, --mount and --tmpfs: parsed and checked once, kept as OCI mounts in the record. */
 #include "things/create.h"
 
 #include "disk/at.h"
@@ -183,29 +183,9 @@ static int add_mount(const struct roots *r, json_t *list, const char *text, stru
     return add(list, "bind", source, m.dest, &options, e);
 }
 
-static int add_device(json_t *list, const char *text, struct err *e)
-{
-    cleanup(strv_free) struct strv part = STRV_INIT;
-    struct stat st;
-    strv_split(&part, text, ':');
-    const char *host = part.v[0], *inside = host;
-    if (part.n > 1 && part.v[1][0] == '/')
-        inside = part.v[1];
-    if (stat(host, &st) < 0)
-        return err_set(e, 0, "stat %s: %s", host,
-                       errno == ENOENT ? "no such file or directory" : strerror(errno));
-    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-        return err_set(e, 0, "%s: is not a device node", host);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "host", host, "path", inside,
-                                          "type", S_ISBLK(st.st_mode) ? "b" : "c", "major",
-                                          (json_int_t)major(st.st_rdev), "minor",
-                                          (json_int_t)minor(st.st_rdev)));
-    return 0;
-}
-
 int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e)
 {
-    json_t *list = json_array(), *devices = json_array();
+    json_t *list = json_array();
     int res = 0;
     for (size_t i = 0; i < o->volume.n && res == 0; i++)
         res = add_volume(r, list, o->volume.v[i], e);
@@ -218,9 +198,6 @@ int create_mounts(const struct roots *r, const struct create_opts *o, json_t *re
             *colon++ = '\0';
         res = add_tmpfs(list, dest, colon ? colon : "", e);
     }
-    for (size_t i = 0; i < o->device.n && res == 0; i++)
-        res = add_device(devices, o->device.v[i], e);
     jx_set(rec, "mounts", list);
-    jx_set(rec, "devices", devices);
-    return res;
+    return res < 0 ? -1 : create_devices(o, rec, e);
 }

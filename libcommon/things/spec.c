@@ -153,7 +153,8 @@ static json_t *linux_of(const struct ctr *c, const struct spec_env *env)
         json_object_set_new(l, "maskedPaths", strings(masked));
         json_object_set_new(l, "readonlyPaths", strings(readonly));
     }
-    jx_set(l, "devices", devices_of(c));
+    if (!*env->id_maps)
+        jx_set(l, "devices", devices_of(c));
     set_sysctls(c, env, l);
     json_object_set_new(l, "rootfsPropagation", json_string("rslave"));
     return l;

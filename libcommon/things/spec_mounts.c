@@ -64,10 +64,10 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
     }
     put(list, "devpts", "devpts", "/dev/pts",
         "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
-    if (host_ns(c, "ipc"))
-        put(list, "bind", "/dev/mqueue", "/dev/mqueue", "bind,nosuid,noexec,nodev");
-    else
+    if (!host_ns(c, "ipc"))
         put(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
+    else if (access("/dev/mqueue", F_OK) == 0)
+        put(list, "bind", "/dev/mqueue", "/dev/mqueue", "bind,nosuid,noexec,nodev");
     if (own_net)
         put(list, "cgroup", "cgroup", "/sys/fs/cgroup", cg);
     if (!user_mounts(c, "/dev/shm"))
@@ -75,11 +75,25 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
             "/dev/shm", host_ns(c, "ipc") ? "bind,nosuid,noexec,nodev" : shm);
 }
 
+/* Without root no node can be made: the host's own is bound, whatever it is called there. */
+static void devices(const struct ctr *c, const struct spec_env *env, json_t *ret)
+{
+    const json_t *d;
+    size_t i;
+    if (!*env->id_maps)
+        return;
+    json_array_foreach(json_object_get(c->record, "devices"), i, d)
+    {
+        put(ret, "bind", jx_str(d, "host"), jx_str(d, "path"), "bind,nosuid,noexec");
+    }
+}
+
 int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e)
 {
     json_t *m;
     size_t i;
     usual(c, env, ret);
+    devices(c, env, ret);
     if (!jx_bool(c->record, "infra")) {
         if (!spec_keeps_resolv(c))
             bind_own(ret, c, env, "resolv.conf", "/etc/resolv.conf");

@@ -1,0 +1,268 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154 # bats sets $stderr; some words are for an inner shell
+# Each option of run and create, by what it does inside.
+load helpers
+
+setup_file() {
+    room_open
+    image_busybox "$ROOM/layout" busybox
+    pod tag "$(pod pull -q "oci:$ROOM/layout:busybox")" localhost/busybox:latest
+}
+teardown_file() {
+    pod rm -f -a -t 0 >/dev/null 2>&1 || true
+    room_close
+}
+setup() { IMAGE=localhost/busybox:latest; }
+teardown() { pod rm -f -a -t 0 >/dev/null 2>&1 || true; }
+
+inside() { # [options] -- COMMAND...: runs it in a fresh container without a network
+    local options=()
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    run_pod run --rm --network none "${options[@]}" "$IMAGE" "$@"
+}
+
+@test "--detach --name --rm --cidfile --label --annotation --replace" {
+    run_pod run --detach --name one --cidfile "$ROOM/cid" --label a=b --label c --annotation x.y=z \
+        --network none "$IMAGE" sleep 100
+    assert_equal "$(cat "$ROOM/cid")" "$output"
+    local id=$output
+    run_pod inspect --format '{{.Name}} {{.Config.Labels.a}} {{index .Config.Annotations "x.y"}}' one
+    assert_output "one b z"
+    run_pod 125 create --cidfile "$ROOM/cid" --network none "$IMAGE" true
+    assert_error_match "container id file exists"
+    run_pod create --replace --name one --network none "$IMAGE" true
+    [ "$output" != "$id" ] || fail "the same container"
+    run_pod rm one
+    run_pod run -d --rm --name gone --network none "$IMAGE" true
+    wait_for 10 eval "! pod container inspect gone"
+}
+
+@test "--env --env-file --workdir --user --entrypoint --hostname" {
+    printf '# comment\nFROM_FILE=a b\nEMPTY=\nHOSTVAR\n' >"$ROOM/env"
+    HOSTVAR=passed inside --env A=1 --env-file "$ROOM/env" -e B="x y" -- env
+    assert_line A=1
+    assert_line "B=x y"
+    assert_line "FROM_FILE=a b"
+    assert_line EMPTY=
+    assert_line HOSTVAR=passed
+    assert_line container=podman
+    FROM_HOST=1 inside -e FROM_HOST -- env
+    assert_line FROM_HOST=1
+    inside --workdir /new/dir -- pwd
+    assert_output /new/dir
+    inside --user 1000:1001 -- sh -c 'id -u; id -g; id -G'
+    assert_output $'1000\n1001\n1001'
+    inside --user nobody -- id -un
+    assert_output nobody
+    run_pod 125 run --rm --network none --user nosuch "$IMAGE" true
+    assert_error_match "no such user|unable to find user"
+    inside --entrypoint echo -- a b
+    assert_output "a b"
+    inside --entrypoint '["sh","-c","echo $0"]' -- zero
+    assert_output zero
+    inside --hostname somewhere -- sh -c 'hostname; cat /etc/hostname'
+    assert_output $'somewhere\nsomewhere'
+}
+
+@test "--interactive, --tty" {
+    run_cmd 0 sh -c "echo in | pod run --rm --network none --interactive $IMAGE cat"
+    assert_output in
+    run_cmd 0 sh -c "echo in | pod run --rm --network none $IMAGE cat"
+    assert_empty
+    inside --tty -- sh -c 'tty; test -t 0 && test -t 1 && echo terminal'
+    assert_match '/dev/pts/0.*terminal'
+}
+
+@test "--volume: bind, ro, rw, z, Z, relative, named; --mount bind and tmpfs; --tmpfs" {
+    mkdir -p "$ROOM/v/sub"
+    echo one >"$ROOM/v/file"
+    inside --volume "$ROOM/v:/v" -- sh -c 'cat /v/file; echo two >/v/new'
+    assert_output one
+    assert_equal "$(cat "$ROOM/v/new")" two
+    inside --volume "$ROOM/v:/v:ro,z" -- sh -c 'echo x >/v/new || echo refused'
+    assert_output refused
+    inside -v "$ROOM/v:/v:rw,Z" -- touch /v/rw
+    run_cmd 0 sh -c "cd $ROOM && pod run --rm --network none -v ./v:/v $IMAGE cat /v/file"
+    assert_output one
+    inside --mount "type=bind,source=$ROOM/v,target=/m,readonly" -- sh -c 'cat /m/file; touch /m/x || echo refused'
+    assert_output $'one\nrefused'
+    inside --mount type=tmpfs,destination=/t,tmpfs-size=1m,tmpfs-mode=1770 -- \
+        sh -c 'stat -c %a /t; df -k /t | tail -n 1 | tr -s " " | cut -d " " -f 2'
+    assert_output $'1770\n1024'
+    inside --tmpfs /t:size=2m,mode=700 -- sh -c 'stat -c %a /t; grep " /t " /proc/mounts'
+    assert_match $'^700\ntmpfs /t tmpfs .*size=2048k'
+    inside --volume keep:/k -- sh -c 'echo kept >/k/file'
+    inside --volume keep:/k -- cat /k/file
+    assert_output kept
+    run_pod 125 run --rm --network none -v "$ROOM/nosuch:/v" "$IMAGE" true
+    assert_error_match "no such file or directory"
+    run_pod 125 run --rm --network none --mount type=nosuch,dst=/x "$IMAGE" true
+    run_pod 125 run --rm --network none -v "$ROOM/v:relative" "$IMAGE" true
+    assert_error_match "absolute"
+}
+
+@test "--read-only" {
+    inside --read-only --tmpfs /t -- sh -c 'touch /x 2>/dev/null || echo refused; touch /t/x && echo fine'
+    assert_output $'refused\nfine'
+}
+
+@test "--cap-add --cap-drop --security-opt --privileged" {
+    inside --cap-drop all --cap-add chown,CAP_KILL -- grep CapEff /proc/self/status
+    assert_match '0000000000000021$'
+    inside --cap-add all -- grep CapBnd /proc/self/status
+    refute_match '00000000800405fb'
+    run_pod 125 run --rm --network none --cap-add nosuch "$IMAGE" true
+    inside --security-opt no-new-privileges -- grep NoNewPrivs /proc/self/status
+    assert_match '1$'
+    inside --security-opt seccomp=unconfined -- grep Seccomp: /proc/self/status
+    assert_match '0$'
+    echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}' \
+        >"$ROOM/seccomp.json"
+    inside --security-opt "seccomp=$ROOM/seccomp.json" -- sh -c 'mkdir /x 2>&1 || true'
+    assert_contains "not supported"
+    inside --privileged -- sh -c 'grep Seccomp: /proc/self/status; mount -t tmpfs none /var && echo mounted
+        test -w /proc/sys/kernel/hostname && echo open'
+    assert_match 'Seccomp:[[:space:]]0'
+    assert_line mounted
+}
+
+@test "--pid --ipc --uts --userns: private, host, of another container" {
+    inside -- sh -c 'echo $$'
+    assert_output 1
+    inside --pid host -- sh -c 'test "$$" -gt 1 && echo shared'
+    assert_output shared
+    local ns
+    for ns in pid ipc uts; do
+        run_pod run -d --name "other-$ns" --network none "$IMAGE" sleep 100
+        run_pod exec "other-$ns" readlink "/proc/self/ns/$ns"
+        local want=$output
+        inside "--$ns" "container:other-$ns" -- readlink "/proc/self/ns/$ns"
+        assert_output "$want"
+        inside "--$ns" private -- readlink "/proc/self/ns/$ns"
+        [ "$output" != "$want" ] || fail "$ns is not private"
+        inside "--$ns" host -- readlink "/proc/self/ns/$ns"
+        assert_output "$(readlink "/proc/self/ns/$ns")"
+        run_pod 125 run --rm --network none "--$ns" nonsense "$IMAGE" true
+    done
+    inside --userns keep-id -- sh -c 'id -u; id -g'
+    assert_output "$(id -u)"$'\n'"$(id -g)"
+    touch "$ROOM/mine"
+    inside --userns keep-id -v "$ROOM/mine:/mine" -- stat -c %u /mine
+    assert_output "$(id -u)"
+    inside --userns host -- id -u
+    assert_output 0
+    run_pod 125 run --rm --network none --userns nonsense "$IMAGE" true
+}
+
+@test "--init: process 1 reaps and passes signals on" {
+    inside --init -- sh -c 'cat /proc/1/comm; (sleep 0 &) ; sleep 0.1; grep -l "^State:.Z" /proc/[0-9]*/status; echo none'
+    assert_match $'(podman-init|init|catatonit|pod-init)\nnone$'
+    run_pod run -d --init --name ini --network none "$IMAGE" sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done'
+    sleep 0.2
+    run_pod stop -t 5 ini
+    run_pod inspect --format '{{.State.ExitCode}}' ini
+    assert_output 9
+}
+
+@test "--stop-signal --stop-timeout" {
+    run_pod run -d --name sig --stop-signal USR1 --network none "$IMAGE" \
+        sh -c 'trap "exit 4" USR1; while :; do sleep 0.05; done'
+    sleep 0.2
+    run_pod stop sig
+    run_pod inspect --format '{{.State.ExitCode}} {{.Config.StopSignal}}' sig
+    assert_output "4 10"
+    run_pod run -d --name deaf --stop-timeout 1 --network none "$IMAGE" \
+        sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+    sleep 0.2
+    run_pod stop deaf
+    run_pod inspect --format '{{.State.ExitCode}}' deaf
+    assert_output 137
+    run_pod 125 run --rm --network none --stop-signal NOSUCH "$IMAGE" true
+}
+
+@test "--ulimit --shm-size --sysctl --umask --group-add --tz" {
+    inside --ulimit nofile=100:200 --ulimit core=0 -- sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c'
+    assert_output $'100\n200\n0'
+    run_pod 125 run --rm --network none --ulimit nonsense=1 "$IMAGE" true
+    inside --shm-size 3m -- sh -c 'df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2'
+    assert_output 3072
+    inside --sysctl net.ipv4.ip_forward=1 --sysctl kernel.shmmax=12345 -- \
+        cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax
+    assert_output $'1\n12345'
+    run_pod 125 run --rm --network none --sysctl kernel.hostname=x "$IMAGE" true
+    inside --umask 0077 -- sh -c 'umask; touch /x; stat -c %a /x'
+    assert_output $'0077\n600'
+    inside --group-add 1234 --group-add adm -- id -G
+    assert_output '0 4 1234'
+    inside --tz Asia/Tokyo -- date +%z
+    assert_output +0900
+    inside --tz local -- date +%z
+    assert_output "$(date +%z)"
+    run_pod 125 run --rm --network none --tz No/Such "$IMAGE" true
+}
+
+@test "--device" {
+    inside --device /dev/null:/dev/mine -- sh -c 'echo x >/dev/mine && test -c /dev/mine && echo device'
+    assert_output device
+    inside --device /dev/fuse -- sh -c 'test -c /dev/fuse && echo fuse'
+    assert_output fuse
+    run_pod 125 run --rm --network none --device /dev/nosuch "$IMAGE" true
+    assert_error_match "no such file or directory"
+}
+
+@test "--log-driver --log-opt" {
+    run_pod run --name quiet --log-driver none --network none "$IMAGE" echo said
+    assert_output said
+    run_pod 125 logs quiet
+    assert_error_match "log"
+    run_pod run --name there --log-opt "path=$ROOM/its.log" --network none "$IMAGE" echo said
+    assert_match ' stdout F said' "$(cat "$ROOM/its.log")"
+    run_pod logs there
+    assert_output said
+    run_pod run --name small --log-opt max-size=4k --network none "$IMAGE" seq 2000
+    run_pod logs --tail 1 small
+    assert_output 2000
+    local path
+    path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' small)
+    [ "$(stat -c %s "$path")" -le 8192 ] || fail "$(stat -c %s "$path") bytes"
+    run_pod run --rm --log-driver passthrough --network none "$IMAGE" sh -c 'echo out; echo err >&2'
+    assert_output out
+    assert_equal "$stderr" err
+    run_pod 125 run --rm --log-driver nosuch --network none "$IMAGE" true
+}
+
+@test "--restart" {
+    run_pod 1 run --name on --restart on-failure:2 --network none "$IMAGE" sh -c 'echo try; exit 1'
+    assert_output $'try\ntry\ntry'
+    run_pod run -d --name always --restart always --network none "$IMAGE" sh -c 'echo again'
+    wait_for 10 eval '[ "$(pod logs always | grep -c again)" -ge 3 ]'
+    run_pod stop -t 0 always
+    run_pod ps -a --filter name=always --format '{{.State}}'
+    assert_output exited
+    run_pod run -d --name unless --restart unless-stopped --network none "$IMAGE" sh -c 'echo again'
+    wait_for 10 eval '[ "$(pod logs unless | grep -c again)" -ge 2 ]'
+    run_pod rm -f -t 0 unless
+    run_pod 125 run --rm --restart always --network none "$IMAGE" true
+    run_pod 125 run --restart nonsense --network none "$IMAGE" true
+}
+
+@test "--pull --platform --quiet" {
+    run_pod 125 run --rm --pull never --network none localhost/nosuch true
+    assert_error_match "image not known"
+    run_pod 125 run --rm --pull nonsense --network none "$IMAGE" true
+    run_pod run --rm --pull missing --network none "$IMAGE" true
+    run_pod run --rm --pull always --quiet --network none "oci:$ROOM/layout:busybox" echo pulled
+    assert_output pulled
+    image_index "$ROOM/index" multi
+    run_pod run --rm --network none --platform "linux/$(machine_arch)" --quiet "oci:$ROOM/index:multi" cat /which
+    assert_output "$(machine_arch)"
+}
+
+@test "options end at the image: what follows is the command's" {
+    inside -- echo -n --rm -it
+    assert_output "--rm -it"
+}
