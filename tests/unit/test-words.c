@@ -1,5 +1,6 @@
 /* Sizes, durations, times, signals, UTF-8, digests, identifiers, JSON. */
 #include "check.h"
+#include "words/base64.h"
 #include "words/digest.h"
 #include "words/ident.h"
 #include "words/json.h"
@@ -302,8 +303,25 @@ static void test_json(void)
           jx_load(AT_FDCWD, "/nonexistent", 100, &bad, &e) < 0 && e.sys == ENOENT);
 }
 
+static void test_base64(void)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    base64_encode("a", 1, &b);
+    base64_encode("ab", 2, &b);
+    base64_encode("abc", 3, &b);
+    CHECK_STR("encodes with padding", buf_str(&b), "YQ==YWI=YWJj");
+    buf_clear(&b);
+    CHECK("decodes", base64_decode("dXNlcjpwYXNz", &b) == 0);
+    CHECK_STR("to the bytes", buf_str(&b), "user:pass");
+    CHECK("a blank", base64_decode("dXNl cjpw", &b) < 0);
+    CHECK("a piece", base64_decode("dXNlc", &b) < 0);
+    CHECK("padding within", base64_decode("YQ==YWI=", &b) < 0);
+    CHECK("another alphabet", base64_decode("__--", &b) < 0);
+}
+
 int main(void)
 {
+    test_base64();
     test_sizes();
     test_human();
     test_durations();
