@@ -118,7 +118,7 @@ int needs_netprogram(const char *name, char **ret_path, struct err *e)
 int needs_cgroup(const char *option, const char *controller, struct err *e)
 {
     const char *const only[] = {controller, NULL};
-    cleanup_free char *own = cgroup_divisible(only), *manager = cgroup_user_manager();
+    cleanup_free char *own = cgroup_divisible(only), *manager = cgroup_manager();
     if (own || (manager && cgroup_lists(manager, "cgroup.controllers", controller)))
         return 0;
     bool v2 = cgroup_is_v2();
