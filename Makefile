@@ -60,7 +60,8 @@ STAT_HELPERS := $(filter $(STATIC_PROGRAMS),$(HELPER_NAMES))
 LIB_SRC      := $(wildcard libcommon/*/*.c)
 LIB_OBJ      := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 # what static programs may use: the floors below words, and the words without a library
-STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c
+STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c \
+                libcommon/words/reasons.c
 STAT_LIB_OBJ := $(patsubst %.c,$(BUILD)/static/%.o,$(filter-out libcommon/plain/opt.c,$(STAT_LIB_SRC)))
 UNIT_NAMES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016  # some words are for an inner shell
+# shellcheck disable=SC2016,SC2154  # some words are for an inner shell
 # Limits: what the container's cgroup holds and does. Where a controller is not given to the user,
 # the same test wants the error that names it, and nothing that ran without the limit.
 
