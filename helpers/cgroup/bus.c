@@ -107,7 +107,7 @@ static int parse_fields(struct bus_message *m, size_t end)
 {
     const struct buf *b = &m->data;
     for (size_t at = FIXED; (at = (at + 7) / 8 * 8) < end;) {
-        int code = b->s[at++];
+        int code = (unsigned char)b->s[at++];
         const char *kind = string_at(b, &at, true);
         if (!kind)
             return -1;
@@ -202,7 +202,7 @@ int bus_next(struct bus *b, struct bus_message *ret, struct err *e)
     m.body = (FIXED + fields + 7) / 8 * 8;
     if (receive(b->fd, m.body - FIXED + body, &m.data) < 0)
         goto broken;
-    m.type = m.data.s[1];
+    m.type = (unsigned char)m.data.s[1];
     errno = EPROTO;
     if (parse_fields(&m, FIXED + fields) < 0)
         goto broken;

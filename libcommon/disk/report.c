@@ -59,7 +59,7 @@ int report_parse(char *line, const char *who, char *value, size_t size, struct e
     char *hint = strchr(rest, '\t');
     if (hint)
         *hint++ = '\0';
-    for (char *h = hint; h && (h = strchr(h, '\t'));)
+    for (char *h = hint ? strchr(hint, '\t') : NULL; h; h = strchr(h, '\t'))
         *h = '\n';
     err_set(e, code, "%s", rest);
     if (hint)
