@@ -28,7 +28,10 @@ HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) $(HARDEN) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS := $(shell pkg-config --libs jansson libseccomp libcap libcurl libcrypto libzstd zlib) -lisal -pthread
+LIBRARIES := jansson libseccomp libcap libcurl libcrypto libzstd zlib
+LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lisal -pthread
+# as many at once as there are processors, for targets that build before they do something else
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 # Programs that stay in memory, or start on every run, and need nothing but system calls: static,
 # against musl where it is there (a tenth of glibc's start-up time and memory).
@@ -59,7 +62,8 @@ STAT_HELPERS := $(filter $(STATIC_PROGRAMS),$(HELPER_NAMES))
 LIB_SRC      := $(wildcard libcommon/*/*.c)
 LIB_OBJ      := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 # what static programs may use: the floors below words, and the words without a library
-STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c libcommon/words/port.c
+STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c \
+                libcommon/words/port.c libcommon/words/reasons.c
 STAT_LIB_OBJ := $(patsubst %.c,$(BUILD)/static/%.o,$(filter-out libcommon/plain/opt.c,$(STAT_LIB_SRC)))
 UNIT_NAMES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 
@@ -68,8 +72,14 @@ OUT_HELPER := $(BUILD)/libexec/pod
 PROGRAMS   := $(BIN_NAMES:%=$(OUT_BIN)/%) $(HELPER_NAMES:%=$(OUT_HELPER)/%)
 ALIASES    := $(shell sed -n 's/^\(pod-[a-z]*\) .*/\1/p' share/aliases 2>/dev/null)
 
-.PHONY: all deps-build
-all: $(PROGRAMS) $(OUT_BIN)/pod $(BUILD)/share/pod $(ALIASES:%=$(OUT_BIN)/%)
+.PHONY: all found
+all: found $(PROGRAMS) $(OUT_BIN)/pod $(BUILD)/share/pod $(ALIASES:%=$(OUT_BIN)/%)
+
+# Before the first file is compiled: one sentence is better than a page of a compiler's.
+found:
+	@{ command -v $(firstword $(CC)) && command -v pkg-config && pkg-config --exists $(LIBRARIES); } \
+	    >/dev/null || { echo "Error: a compiler or libraries to build pod with are missing" >&2; \
+	    echo "Type: make deps" >&2; exit 1; }
 
 .SECONDARY:
 .SECONDEXPANSION:
@@ -81,11 +91,11 @@ $(BUILD)/libstatic.a: $(STAT_LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c | found
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(ALL_CFLAGS) -Ibin -c -o $@ $<
-$(BUILD)/static/%.o: %.c
+$(BUILD)/static/%.o: %.c | found
 	@mkdir -p $(@D)
 	@echo "  CC.s    $<"
 	@$(STATIC_CC) $(STATIC_CFLAGS) -c -o $@ $<

@@ -19,7 +19,7 @@ enum status { STATUS_OK, STATUS_WARN, STATUS_FAIL };
 
 static const struct {
     const char *word, *colour;
-} statuses[] = {{"ok  ", "\033[32m"}, {"WARN", "\033[33m"}, {"FAIL", "\033[31m"}};
+} statuses[] = {{"ok", "\033[32m"}, {"WARN", "\033[33m"}, {"FAIL", "\033[31m"}};
 
 struct options {
     const char *format;
@@ -30,14 +30,15 @@ struct options {
 struct doctor {
     const struct options *o;
     char *graphroot, *ancestor; /* the store, and the nearest directory above it that exists */
-    bool colour, failed;
+    bool colour;
+    int found[3]; /* by status */
     json_t *list;
 };
 
 static void tell(struct doctor *d, const char *check, enum status s, const char *what,
                  const char *hint)
 {
-    d->failed |= s == STATUS_FAIL;
+    d->found[s]++;
     if (d->list) {
         static const char *const words[] = {"ok", "warn", "fail"};
         json_array_append_new(d->list, json_pack("{s:s, s:s, s:s, s:s}", "check", check, "status",
@@ -46,11 +47,11 @@ static void tell(struct doctor *d, const char *check, enum status s, const char 
     }
     if (d->o->quiet && s == STATUS_OK)
         return;
-    printf("%s%s%s %s\n", d->colour ? statuses[s].colour : "", statuses[s].word,
+    printf("%s%-4s%s  %s\n", d->colour ? statuses[s].colour : "", statuses[s].word,
            d->colour ? "\033[0m" : "", what);
     for (const char *line = hint; *line; line += *line == '\n') {
         size_t n = strcspn(line, "\n");
-        printf("     %.*s\n", (int)n, line);
+        printf("      %.*s\n", (int)n, line);
         line += n;
     }
 }
@@ -95,25 +96,24 @@ static void check_network(struct doctor *d)
         tell(d, "network", STATUS_FAIL, slirp.msg, slirp.hint);
 }
 
-/* One line for all that work; one for each that does not, since each has its own option. */
+/* One line for all that work; one for each that does not, since each has its own option. What
+ * helps is mostly the same for all, and then said once, below them. */
 static void check_cgroups(struct doctor *d)
 {
     static const char *const wanted[][2] = {
         {"--memory", "memory"}, {"--cpus", "cpu"}, {"--pids-limit", "pids"}};
+    enum { N = sizeof wanted / sizeof *wanted };
     cleanup(buf_free) struct buf good = BUF_INIT;
-    bool told = false;
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        struct err e = ERR_INIT;
-        if (needs_cgroup(wanted[i][0], wanted[i][1], &e) == 0) {
-            buf_addf(&good, "%s%s", good.len ? ", " : "limits work by the cgroup controllers ",
-                     wanted[i][1]);
-            continue;
-        }
-        tell(d, "cgroup", STATUS_WARN, e.msg, told ? "" : e.hint);
-        told = true;
-    }
+    struct err e[N + 1] = {ERR_INIT};
+    for (size_t i = 0; i < N; i++)
+        if (needs_cgroup(wanted[i][0], wanted[i][1], &e[i]) == 0)
+            buf_addf(&good, "%s%s", good.len ? ", " : "limits can be set: ", wanted[i][0]);
     if (good.len)
         tell(d, "cgroup", STATUS_OK, good.s, "");
+    for (size_t i = 0; i < N; i++)
+        if (e[i].msg[0])
+            tell(d, "cgroup", STATUS_WARN, e[i].msg,
+                 !d->list && strcmp(e[i].hint, e[i + 1].hint) == 0 ? "" : e[i].hint);
 }
 
 static void check_all(struct doctor *d)
@@ -135,6 +135,18 @@ static void check_all(struct doctor *d)
     judge(d, "runtime-dir", needs_runtime_dir(&e), STATUS_WARN, "XDG_RUNTIME_DIR is the user's",
           &e);
     judge(d, "open-files", needs_open_files(&e), STATUS_WARN, "enough files can be opened", &e);
+}
+
+static void sum_up(const struct doctor *d)
+{
+    if (d->list || d->o->quiet)
+        return;
+    if (d->found[STATUS_FAIL])
+        printf("\nContainers cannot run here before what is marked FAIL is mended.\n");
+    else if (d->found[STATUS_WARN])
+        printf("\nContainers can run here, without what is marked WARN.\n");
+    else
+        printf("\nNothing is missing: containers can run here.\n");
 }
 
 /* ---- where the store is, without making it ---- */
@@ -171,7 +183,8 @@ static const struct cmd command = {
     .name = "pod doctor",
     .operands = "",
     .summary = "Check what this machine lacks for containers, and say what helps",
-    .more = "Exit codes: 0 containers can run, 1 they cannot, 125 wrong usage.",
+    .more = "Exit codes: 0 containers can run (WARN: with less), 1 they cannot (FAIL), 125 wrong "
+            "usage.",
     .opts = table,
 };
 
@@ -198,7 +211,8 @@ int main(int argc, char **argv)
         printf("%s\n", text ? text : "[]");
         json_decref(d.list);
     }
+    sum_up(&d);
     free(d.graphroot);
     free(d.ancestor);
-    return say_end(d.failed ? EXIT_NO : EXIT_DONE);
+    return say_end(d.found[STATUS_FAIL] ? EXIT_NO : EXIT_DONE);
 }

@@ -72,7 +72,26 @@ static int add_filter(const struct roots *r, const struct ctr *c, struct strv *a
     return 0;
 }
 
-/* pod-userns enter -- pod-rootfs --seal -- RUNTIME exec --process /proc/self/fd/N ID */
+/* A container with limits has a cgroup of its own, and all its processes are in that. */
+static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
+{
+    cleanup(buf_free) struct buf dir = BUF_INIT;
+    cleanup_free char *file = xasprintf("%s/cgroup", c->id);
+    if (at_read(r->run, file, 4096, &dir) < 0 || !dir.len)
+        return !json_object_size(json_object_get(c->record, "limits"))
+                   ? 0
+                   : err_set(e, 0, "the cgroup of container %s is not known any more", c->id);
+    strv_take(argv, tool_path("pod-cgroup"));
+    strv_add(argv, "--join");
+    strv_add(argv, dir.s);
+    strv_add(argv, "--");
+    return 0;
+}
+
+/*
+ * [pod-cgroup --join DIR --] pod-userns enter -- pod-rootfs --seal --
+ * RUNTIME exec --process /proc/self/fd/N ID
+ */
 static int build(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
                  const char *console, struct strv *argv, struct err *e)
 {
@@ -80,6 +99,10 @@ static int build(const struct roots *r, const struct ctr *c, const struct exec_o
     bool ours;
     if (runtime_find(c, &runtime, &ours, e) < 0)
         return -1;
+    if (add_cgroup(r, c, argv, e) < 0) {
+        free(runtime);
+        return -1;
+    }
     start_add_userns(argv);
     strv_take(argv, tool_path("pod-rootfs"));
     strv_add(argv, "--seal");
@@ -145,6 +168,9 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
         dup2(null, 0);
     for (int fd = 1; o->detach && fd < 3; fd++)
         dup2(null, fd);
+    /* the caller's own would be taken for the helpers' answer descriptor */
+    if (!o->preserve_fds)
+        fd_close_from(3, NULL, 0);
     fd_cloexec(process, false);
     execv(argv.v[0], argv.v);
     return err_sys(e, "cannot run \"%s\"", argv.v[0]);

@@ -1,13 +1,23 @@
 /*
  * pod-cgroup: becomes a process with limits, then COMMAND.
  *
- *   pod-cgroup --name ID [--memory BYTES] … [--path-file FILE] -- COMMAND [ARG...]
+ *   pod-cgroup --name ID --prepare LIMITS -- MONITOR      see that the next will work
+ *   pod-cgroup --name ID [--path-file FILE] LIMITS -- COMMAND
+ *   pod-cgroup --join DIR -- COMMAND                      into a container's cgroup, for exec
  *
- * Either a child of our own cgroup, where that is ours to divide; or a scope of the user's
- * systemd, in which this program runs a second time (--in-scope) and reads the limits back. A
- * limit that cannot take effect is an error; nothing runs without it.
+ * The container's cgroup is a child of the nearest one that is ours to divide. Where there is
+ * none, --prepare gets a scope from systemd, delegated to us as a whole, and the container's
+ * monitor lives in it: so nobody takes the container's cgroup away before the monitor has read
+ * there whether the kernel killed for memory, and systemd has no limits to overwrite ours with.
+ *
+ *   pod-ID-PID.scope    controllers handed on
+ *     monitor           pod-monitor
+ *     pod-ID            the container, with the limits
+ *
+ * A limit that cannot take effect is an error; nothing runs without it.
  */
 #include "cgroup/limits.h"
+#include "cgroup/scope.h"
 
 #include "disk/at.h"
 #include "disk/report.h"
@@ -27,8 +37,8 @@
 
 struct options {
     struct limit_options l;
-    const char *name, *path_file;
-    bool in_scope;
+    const char *name, *path_file, *join;
+    bool prepare;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -46,7 +56,8 @@ static const struct opt table[] = {
     {"cpuset-mems", 0, OPT_STR, "LIST", "Which memory nodes", AT(l.cpuset_mems)},
     {"pids", 0, OPT_STR, "NUMBER", "Processes and threads", AT(l.pids)},
     {"path-file", 0, OPT_STR, "FILE", "Write the cgroup's directory there", AT(path_file)},
-    {"in-scope", 0, OPT_BOOL, NULL, NULL, AT(in_scope)},
+    {"prepare", 0, OPT_BOOL, NULL, "Only see to a place for it", AT(prepare)},
+    {"join", 0, OPT_STR, "DIR", "Enter this cgroup", AT(join)},
     {.name = NULL},
 };
 static const struct cmd command = {
@@ -61,13 +72,10 @@ static const struct cmd command = {
 
 static int fail(const struct err *e)
 {
-    if (fcntl(REPORT_FD, F_GETFD) >= 0) {
-        report_err(e);
-    } else {
-        fprintf(stderr, "Error: %s\n", e->msg);
-        if (e->hint[0])
-            fprintf(stderr, "%s\n", e->hint);
-    }
+    report_err(e);
+    fprintf(stderr, "Error: %s\n", e->msg);
+    if (e->hint[0])
+        fprintf(stderr, "%s\n", e->hint);
     return e->code ? e->code : 125;
 }
 
@@ -83,13 +91,12 @@ static int make_child(const struct options *o, const struct limits *l, const cha
                       struct err *e)
 {
     cleanup_free char *dir = xasprintf("%s/pod-%s", parent, o->name);
-    cleanup_free char *procs = xasprintf("%s/cgroup.procs", dir);
-    if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+    rmdir(dir); /* a killed monitor's; its counters would be taken for ours */
+    if (mkdir(dir, 0755) < 0)
         return err_sys(e, "cannot make the container's cgroup \"%s\"", dir);
-    cleanup_fd int fd = open(procs, O_WRONLY | O_CLOEXEC);
     int r = limits_apply(l, dir, e);
-    if (r == 0 && (fd < 0 || fd_write_all(fd, "0", 1) < 0))
-        r = err_sys(e, "cannot enter the container's cgroup \"%s\"", dir);
+    if (r == 0)
+        r = scope_enter(dir, e);
     if (r == 0)
         r = note_path(o, dir, e);
     if (r < 0)
@@ -97,62 +104,60 @@ static int make_child(const struct options *o, const struct limits *l, const cha
     return r;
 }
 
-/* Does not return when systemd-run can be started; its words on failure go to stderr. */
-static int enter_scope(const struct options *o, const struct limits *l, char **argv, int first,
-                       struct err *e)
+/* Controllers reach the children of a cgroup only when no process is left in itself. */
+static int divide(const char *scope, const char *const *controllers, struct err *e)
 {
-    cleanup(strv_free) struct strv a = STRV_INIT;
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
-        return err_sys(e, "cannot find pod-cgroup itself");
-    self[n] = '\0';
-    strv_add(&a, "systemd-run");
-    strv_add(&a, "--user");
-    strv_add(&a, "--scope");
-    strv_add(&a, "--quiet");
-    strv_add(&a, "--collect");
-    /* an earlier run's scope may still be on its way out, so the name alone would collide */
-    strv_addf(&a, "--unit=pod-%s-%d.scope", o->name, (int)getpid());
-    strv_add(&a, "--property=Delegate=yes");
-    for (size_t i = 0; i < l->n; i++)
-        if (l->v[i].property[0])
-            strv_addf(&a, "--property=%s", l->v[i].property);
-    strv_add(&a, "--");
-    strv_add(&a, self);
-    strv_add(&a, "--in-scope");
-    for (int i = 1; i < first; i++)
-        strv_add(&a, argv[i]);
-    /* the parser has left "--" behind the options only when it was typed */
-    if (strcmp(argv[first - 1], "--") != 0)
-        strv_add(&a, "--");
-    for (int i = first; argv[i]; i++)
-        strv_add(&a, argv[i]);
-    execvp(a.v[0], a.v);
-    return err_sys(e, "%s: cannot run systemd-run, which asks the user's systemd for a cgroup",
-                   l->v[0].option);
+    cleanup_free char *leaf = xasprintf("%s/monitor", scope);
+    cleanup_free char *control = xasprintf("%s/cgroup.subtree_control", scope);
+    cleanup(buf_free) struct buf words = BUF_INIT;
+    if (mkdir(leaf, 0755) < 0)
+        return err_sys(e, "cannot make the cgroup \"%s\"", leaf);
+    if (scope_enter(leaf, e) < 0)
+        return -1;
+    for (; *controllers; controllers++)
+        buf_addf(&words, "+%s ", *controllers);
+    cleanup_fd int fd = open(control, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || fd_write_all(fd, words.s, words.len) < 0)
+        return err_sys(e, "cannot write \"%s\" to \"%s\"", words.s, control);
+    return 0;
 }
 
-static int place(const struct options *o, const struct limits *l, char **argv, int first,
-                 struct err *e)
+static int prepare(const struct options *o, const struct limits *l, const char *const *controllers,
+                   struct err *e)
 {
-    const char *controllers[11];
-    if (l->n == 0)
-        return 0;
-    limits_controllers(l, controllers);
-    if (o->in_scope) {
-        cleanup_free char *own = cgroup_own();
-        if (!own)
-            return err_set(e, 0, "%s: the scope made by systemd has no cgroup v2", l->v[0].option);
-        return limits_apply(l, own, e) < 0 ? -1 : note_path(o, own, e);
-    }
     for (size_t i = 0; i < l->n; i++)
         if (needs_cgroup(l->v[i].option, l->v[i].controller, e) < 0)
             return -1;
     cleanup_free char *parent = cgroup_divisible(controllers);
     if (parent)
+        return 0;
+    /* an earlier run's scope may still be on its way out, so the name alone would collide */
+    cleanup_free char *unit = xasprintf("pod-%s-%d.scope", o->name, (int)getpid());
+    int r = scope_enter_new(unit, e);
+    cleanup_free char *own = r == 0 ? cgroup_own() : NULL;
+    if (r == 0 && !own)
+        r = err_set(e, 0, "the scope made by systemd has no cgroup v2");
+    if (r == 0)
+        r = divide(own, controllers, e);
+    return r < 0 ? err_prefix(e, "%s", l->v[0].option) : 0;
+}
+
+static int place(const struct options *o, const struct limits *l, struct err *e)
+{
+    const char *controllers[11];
+    if (o->join)
+        return scope_enter(o->join, e);
+    if (l->n == 0)
+        return 0;
+    limits_controllers(l, controllers);
+    if (o->prepare)
+        return prepare(o, l, controllers, e);
+    cleanup_free char *parent = cgroup_divisible(controllers);
+    if (parent)
         return make_child(o, l, parent, e);
-    return enter_scope(o, l, argv, first, e);
+    return needs_cgroup(l->v[0].option, l->v[0].controller, e) < 0
+               ? -1
+               : err_set(e, 0, "%s: there is no cgroup to divide", l->v[0].option);
 }
 
 int main(int argc, char **argv)
@@ -169,11 +174,12 @@ int main(int argc, char **argv)
     }
     if (r < 0)
         return fail(&e);
-    if (!o.name || !*o.name || strchr(o.name, '/') || strlen(o.name) > 128) {
-        err_set(&e, 0, "pod-cgroup: --name is needed");
+    if (o.join ? o.join[0] != '/'
+               : !o.name || !*o.name || strchr(o.name, '/') || strlen(o.name) > 128) {
+        err_set(&e, 0, "pod-cgroup: --name or --join is needed");
         return fail(&e);
     }
-    if (limits_parse(&o.l, &l, &e) < 0 || place(&o, &l, argv, first, &e) < 0)
+    if (limits_parse(&o.l, &l, &e) < 0 || place(&o, &l, &e) < 0)
         return fail(&e);
     execvp(argv[first], argv + first);
     err_sys(&e, "cannot run \"%s\"", argv[first]);

@@ -99,12 +99,6 @@ static bool is_fuse(const char *path, dev_t before)
     return stat(path, &st) == 0 && st.st_dev != before;
 }
 
-static int fuse_failed(const char *why, int kernel_errno, struct err *e)
-{
-    err_set(e, 0, REASON_OVERLAY, kernel_errno ? strerror(kernel_errno) : "it was not asked", why);
-    return err_hint(e, REASON_OVERLAY_HINT);
-}
-
 /*
  * fuse-overlayfs in the foreground, as a child that outlives us: our parent (the monitor) is the
  * subreaper and reaps it. It ends by itself once the filesystem is mounted nowhere: finish_fuse()
@@ -135,16 +129,13 @@ static int mount_fuse(const struct rootfs *r, int kernel_errno, struct err *e)
         if (is_fuse(r->target, st.st_dev))
             return 0;
         if (waitpid(pid, &status, WNOHANG) == pid) {
-            bool missing = WIFEXITED(status) && WEXITSTATUS(status) == 127;
-            return fuse_failed(missing                                ? "is not installed"
-                               : access("/dev/fuse", R_OK | W_OK) < 0 ? "cannot open /dev/fuse"
-                                                                      : "failed",
-                               kernel_errno, e);
+            const char *why = reason_no_fuse();
+            return reason_overlay(kernel_errno, why ? why : "failed", e);
         }
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
     kill(pid, SIGKILL);
-    return fuse_failed("did not mount in time", kernel_errno, e);
+    return reason_overlay(kernel_errno, "did not mount in time", e);
 }
 
 /* COMMAND as a child, then the mount leaves this namespace. Exit code is COMMAND's. */

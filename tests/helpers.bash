@@ -74,7 +74,10 @@ room_close() {
     [ -z "${POD_TEST_OWN_TOP:-}" ] || rm -rf "$POD_TEST_TOP"
 }
 
-quietly() { timeout -k 5 60 "$@" >/dev/null 2>&1 </dev/null || true; }
+# Seconds, on a machine that is POD_TEST_SLOW times slower than usual (emulated, say)
+slow() { echo $(($1 * ${POD_TEST_SLOW:-1})); }
+
+quietly() { timeout -k 5 "$(slow 60)" "$@" >/dev/null 2>&1 </dev/null || true; }
 
 # Trees with files of subordinate ids go only from inside the user namespace.
 remove_tree() {
@@ -104,7 +107,8 @@ run_cmd() {
     if [ "$(type -t "$1")" = function ]; then
         run "${check[@]}" --separate-stderr "$@"
     else
-        run "${check[@]}" --separate-stderr timeout --foreground -k 5 "${POD_TIMEOUT:-60}" "$@"
+        run "${check[@]}" --separate-stderr timeout --foreground -k 5 \
+            "$(slow "${POD_TIMEOUT:-60}")" "$@"
     fi
     [ -z "$output" ] || printf '%s\n' "$output"
     [ -z "$stderr" ] || printf '%s\n' "$stderr" | sed 's/^/2> /'
@@ -156,7 +160,7 @@ refute_file() { ! [ -e "$1" ] || fail "there is a $1"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $(slow "$1")))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || fail "still not so: ${*@Q}" || return
@@ -456,7 +460,7 @@ push_image() {
 # podman on our store. It keeps a pause process per user, which as_podman_end ends.
 as_podman() {
     touch "$ROOM/.podman-used"
-    timeout --foreground -k 5 "${POD_TIMEOUT:-120}" podman --log-level error "$@"
+    timeout --foreground -k 5 "$(slow "${POD_TIMEOUT:-120}")" podman --log-level error "$@"
 }
 as_podman_end() {
     quietly podman rm -f -a -t 0

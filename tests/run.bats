@@ -29,7 +29,7 @@ setup() { IMAGE=localhost/busybox:latest; }
 @test "pipes: standard input arrives whole, a closed reader ends the container" {
     [ "$(seq 50000 | pod run -i --rm --network none "$IMAGE" wc -l)" -eq 50000 ]
     [ "$(pod run --rm --network none "$IMAGE" seq 200000 | tail -n 1)" = 200000 ]
-    [ "$(timeout 20 pod run --rm --network none "$IMAGE" yes | head -n 1)" = y ]
+    [ "$(timeout "$(slow 20)" pod run --rm --network none "$IMAGE" yes | head -n 1)" = y ]
     wait_for 10 sh -c '[ -z "$(pod ps -q)" ]'
 }
 

@@ -14,7 +14,7 @@ test-tools: $(TOOLS)
 # What is tested is a finished build: packages first, then a make that knows of them.
 .PHONY: check check-quick lint asan bench demo fuzz
 check: deps-test
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) all unit test-tools
+	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all unit test-tools
 	@tests/run -b $(BUILD)
 # without lint and packages; TESTS="tests/a.bats tests/b.bats" runs only these
 check-quick: all unit test-tools
@@ -27,18 +27,18 @@ lint: all unit test-tools $(COMPLETIONS)
 # exit, so leaks are looked for in unit tests only.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan:
-	@$(MAKE) --no-print-directory BUILD=build-asan STATIC_PLAIN=1 HARDEN= LDFLAGS="$(SANITIZE)" \
+	@$(MAKE) $(JOBS) --no-print-directory BUILD=build-asan STATIC_PLAIN=1 HARDEN= LDFLAGS="$(SANITIZE)" \
 	    CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" all unit test-tools
 	@ASAN_OPTIONS=detect_leaks=0:log_path=@TOP@/asan:abort_on_error=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1:log_path=@TOP@/asan \
 	    tests/run -n -b build-asan $(TESTS)
 
 bench: deps-bench
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) all test-tools
+	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools
 	@for b in tests/bench/bench-*; do tests/lib/arena -b $(BUILD) $$b || exit; done
 
 demo: deps-demo
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) all test-tools
+	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools
 	@POD_TEST_CACHE= tests/lib/arena -b $(BUILD) tests/demo
 
 FUZZ_SECONDS ?= 30

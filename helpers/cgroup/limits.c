@@ -39,14 +39,12 @@ static int bytes(const char *option, const char *value, uint64_t *ret, struct er
     return 0;
 }
 
-static void put_bytes(struct limits *l, const char *option, const char *file, const char *property,
-                      uint64_t n, bool none)
+static void put_bytes(struct limits *l, const char *option, const char *file, uint64_t n, bool none)
 {
     struct limit *x = add(l, option, "memory", file);
     char number[24];
     snprintf(number, sizeof number, "%llu", (unsigned long long)n);
     snprintf(x->value, sizeof x->value, "%s", none ? "max" : number);
-    snprintf(x->property, sizeof x->property, "%s=%s", property, none ? "infinity" : number);
 }
 
 /* --memory-swap is memory and swap together; alone --memory allows as much swap again. */
@@ -59,7 +57,7 @@ static int parse_memory(const struct limit_options *o, struct limits *l, struct 
     if (memory && memory < MIN_MEMORY)
         return bad("--memory", o->memory, "the minimum is 6 MiB", e);
     if (memory)
-        put_bytes(l, "--memory", "memory.max", "MemoryMax", memory, false);
+        put_bytes(l, "--memory", "memory.max", memory, false);
     if (o->memory_swap && !endless) {
         if (bytes("--memory-swap", o->memory_swap, &both, e) < 0)
             return -1;
@@ -70,7 +68,7 @@ static int parse_memory(const struct limit_options *o, struct limits *l, struct 
     }
     if (memory || endless) {
         put_bytes(l, o->memory_swap ? "--memory-swap" : "--memory", "memory.swap.max",
-                  "MemorySwapMax", both ? both - memory : memory, endless);
+                  both ? both - memory : memory, endless);
         l->v[l->n - 1].optional = !both;
     }
     if (!o->memory_reservation)
@@ -78,7 +76,7 @@ static int parse_memory(const struct limit_options *o, struct limits *l, struct 
     if (bytes("--memory-reservation", o->memory_reservation, &low, e) < 0)
         return -1;
     if (low)
-        put_bytes(l, "--memory-reservation", "memory.low", "MemoryLow", low, false);
+        put_bytes(l, "--memory-reservation", "memory.low", low, false);
     return 0;
 }
 
@@ -118,12 +116,8 @@ static int parse_cpu(const struct limit_options *o, struct limits *l, struct err
         if (quota) {
             snprintf(x->value, sizeof x->value, "%llu %llu", (unsigned long long)quota,
                      (unsigned long long)period);
-            snprintf(x->property, sizeof x->property, "CPUQuota=%.2f%%",
-                     100.0 * (double)quota / (double)period);
         } else {
             snprintf(x->value, sizeof x->value, "max %llu", (unsigned long long)period);
-            snprintf(x->property, sizeof x->property, "CPUQuotaPeriodSec=%lluus",
-                     (unsigned long long)period);
         }
     }
     if (o->cpu_shares && str_u64(o->cpu_shares, 262144, &shares) < 0)
@@ -133,20 +127,18 @@ static int parse_cpu(const struct limit_options *o, struct limits *l, struct err
         uint64_t weight = shares < 2 ? 1 : 1 + (shares - 2) * 9999 / 262142;
         struct limit *x = add(l, "--cpu-shares", "cpu", "cpu.weight");
         snprintf(x->value, sizeof x->value, "%llu", (unsigned long long)weight);
-        snprintf(x->property, sizeof x->property, "CPUWeight=%llu", (unsigned long long)weight);
     }
     return 0;
 }
 
-static int parse_set(const char *option, const char *value, const char *file, const char *property,
-                     struct limits *l, struct err *e)
+static int parse_set(const char *option, const char *value, const char *file, struct limits *l,
+                     struct err *e)
 {
     if (!value || !*value)
         return 0;
     struct limit *x = add(l, option, "cpuset", file);
     if (value[strspn(value, "0123456789,-")] || str_copy(x->value, sizeof x->value, value) < 0)
         return bad(option, value, "expected numbers, ranges and commas", e);
-    snprintf(x->property, sizeof x->property, "%s=%s", property, value);
     return 0;
 }
 
@@ -155,8 +147,8 @@ int limits_parse(const struct limit_options *o, struct limits *ret, struct err *
     struct limits l = {.n = 0};
     uint64_t pids = 0;
     if (parse_memory(o, &l, e) < 0 || parse_cpu(o, &l, e) < 0 ||
-        parse_set("--cpuset-cpus", o->cpuset_cpus, "cpuset.cpus", "AllowedCPUs", &l, e) < 0 ||
-        parse_set("--cpuset-mems", o->cpuset_mems, "cpuset.mems", "AllowedMemoryNodes", &l, e) < 0)
+        parse_set("--cpuset-cpus", o->cpuset_cpus, "cpuset.cpus", &l, e) < 0 ||
+        parse_set("--cpuset-mems", o->cpuset_mems, "cpuset.mems", &l, e) < 0)
         return -1;
     bool endless = o->pids && strcmp(o->pids, "-1") == 0;
     if (o->pids && !endless && str_u64(o->pids, 1 << 22, &pids) < 0)
@@ -164,7 +156,6 @@ int limits_parse(const struct limit_options *o, struct limits *ret, struct err *
     if (pids) {
         struct limit *x = add(&l, "--pids-limit", "pids", "pids.max");
         snprintf(x->value, sizeof x->value, "%llu", (unsigned long long)pids);
-        snprintf(x->property, sizeof x->property, "TasksMax=%llu", (unsigned long long)pids);
     }
     *ret = l;
     return 0;

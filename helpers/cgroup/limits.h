@@ -19,8 +19,7 @@ struct limit {
     const char *option; /* what the user typed, for the message */
     const char *controller, *file;
     char value[128];
-    char property[160]; /* the same as a property of systemd; "" when another one covers it */
-    int optional;       /* a kernel without swap accounting lacks the file: no loss */
+    int optional; /* a kernel without swap accounting lacks the file: no loss */
 };
 
 struct limits {

@@ -4,6 +4,7 @@
 #include "disk/proc.h"
 #include "disk/rmtree.h"
 #include "disk/roots.h"
+#include "plain/fdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define CGROUP_TRIES 200
 
 int64_t now_ns(void)
 {
@@ -47,33 +50,43 @@ int record_started(struct mon *m, struct err *e)
     return 0;
 }
 
-static bool saw_oom(const char *cgroup_file)
+static bool saw_oom(const char *cgroup)
 {
-    cleanup(buf_free) struct buf path = BUF_INIT, events = BUF_INIT;
-    if (!cgroup_file || at_read(AT_FDCWD, cgroup_file, 4096, &path) < 0 || !path.len)
-        return false;
-    path.s[strcspn(path.s, "\n")] = '\0';
-    cleanup_free char *file = xasprintf("%s/memory.events", path.s);
+    cleanup(buf_free) struct buf events = BUF_INIT;
+    cleanup_free char *file = xasprintf("%s/memory.events", cgroup);
     if (at_read(AT_FDCWD, file, 4096, &events) < 0)
         return false;
     const char *kills = strstr(buf_str(&events), "oom_kill ");
     return kills && kills[9] != '0';
 }
 
-static void remove_cgroup(const char *cgroup_file)
+/* With the host's PID namespace the first process's end is not that of the others. */
+static void remove_cgroup(const char *cgroup)
+{
+    cleanup_free char *file = xasprintf("%s/cgroup.kill", cgroup);
+    for (int tries = 0; rmdir(cgroup) < 0 && errno == EBUSY && tries < CGROUP_TRIES; tries++) {
+        cleanup_fd int fd = tries ? -1 : open(file, O_WRONLY | O_CLOEXEC);
+        if (fd >= 0)
+            (void)fd_write_all(fd, "1", 1);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+}
+
+/* What the kernel counted in the container's cgroup, if it has one of its own; then it goes. */
+static bool end_cgroup(const char *path_file)
 {
     cleanup(buf_free) struct buf path = BUF_INIT;
-    if (!cgroup_file || at_read(AT_FDCWD, cgroup_file, 4096, &path) < 0 || !path.len)
-        return;
-    path.s[strcspn(path.s, "\n")] = '\0';
-    rmdir(path.s);
+    if (!path_file || at_read(AT_FDCWD, path_file, 4096, &path) < 0 || !path.len)
+        return false;
+    bool oom = saw_oom(path.s);
+    remove_cgroup(path.s);
+    return oom;
 }
 
 void record_exit(struct mon *m, const char *error)
 {
     m->finished_ns = now_ns();
-    m->oom = saw_oom(m->o->cgroup_file);
-    remove_cgroup(m->o->cgroup_file);
+    m->oom = end_cgroup(m->o->cgroup_file);
     cleanup_free char *text =
         xasprintf("code=%d\nstarted=%lld\nfinished=%lld\noom=%d\n%s%s%s", m->exit_code,
                   (long long)m->started_ns, (long long)m->finished_ns, m->oom,

@@ -74,6 +74,11 @@ void split_raw(struct split *s, const void *p, size_t n)
 
 uint64_t split_crc(uint64_t crc, const void *p, size_t n)
 {
+#if defined(__x86_64__) || defined(__i386__)
+    /* ISA-L 2.30 looks for SSE 4.2 only before it multiplies carry-less: SIGILL on a Nehalem */
+    if (!__builtin_cpu_supports("pclmul"))
+        return crc64_iso_refl_base(crc, p, n);
+#endif
     return crc64_iso_refl(crc, p, n);
 }
 

@@ -35,7 +35,8 @@ void report_err(const struct err *e)
     add_clean(&b, e->msg);
     if (e->hint[0]) {
         buf_addc(&b, '\t');
-        add_clean(&b, e->hint);
+        for (const char *h = e->hint; *h; h++)
+            buf_addc(&b, *h == '\n' ? '\t' : *h == '\t' ? ' ' : *h);
     }
     buf_addc(&b, '\n');
     (void)fd_write_all(REPORT_FD, b.s, b.len);
@@ -58,6 +59,8 @@ int report_parse(char *line, const char *who, char *value, size_t size, struct e
     char *hint = strchr(rest, '\t');
     if (hint)
         *hint++ = '\0';
+    for (char *h = hint ? strchr(hint, '\t') : NULL; h; h = strchr(h, '\t'))
+        *h = '\n';
     err_set(e, code, "%s", rest);
     if (hint)
         err_hint(e, "%s", hint);

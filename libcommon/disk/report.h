@@ -1,7 +1,7 @@
 /*
  * The one line a helper answers on descriptor 3: "ok", "ok\tVALUE", or "CODE\tMESSAGE" with
- * "\tHINT" behind where there is one. Nothing is written when descriptor 3 is closed. Tabs and
- * newlines in the texts become blanks (a newline in a hint: " | ").
+ * "\tHINT" behind where there is one, "\tLINE" for each further line of it. Nothing is written when
+ * descriptor 3 is closed. Tabs and newlines in the other texts become blanks.
  */
 #ifndef POD_DISK_REPORT_H
 #define POD_DISK_REPORT_H

@@ -92,24 +92,42 @@ char *cgroup_divisible(const char *const *controllers)
     return NULL;
 }
 
-/* systemd-run talks to this socket or to the bus beside it */
-static bool answers(const char *runtime_dir)
+static bool answers(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    cleanup_free char *path = xasprintf("%s/systemd/private", runtime_dir);
     if (str_copy(a.sun_path, sizeof a.sun_path, path) < 0)
         return false;
     cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     return fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
 }
 
-char *cgroup_user_manager(void)
+/* Where the session says, then where a login puts it: XDG_RUNTIME_DIR may be set to elsewhere. */
+char *cgroup_manager_socket(void)
 {
     const char *run = getenv("XDG_RUNTIME_DIR");
-    unsigned uid = getuid();
-    if (!cgroup_is_v2() || !run || !answers(run))
+    char *places[2] = {
+        geteuid() == 0 ? xstrdup("/run/systemd/private")
+                       : xasprintf("%s/systemd/private", run ? run : ""),
+        xasprintf("/run/user/%u/systemd/private", geteuid()),
+    };
+    int found = !answers(places[0]);
+    if (found == 1 && (geteuid() == 0 || !answers(places[1])))
+        found = 2;
+    for (int i = 0; i < 2; i++)
+        if (i != found)
+            free(places[i]);
+    return found < 2 ? places[found] : NULL;
+}
+
+char *cgroup_manager(void)
+{
+    unsigned uid = geteuid();
+    cleanup_free char *socket = cgroup_is_v2() ? cgroup_manager_socket() : NULL;
+    if (!socket)
         return NULL;
-    char *dir = xasprintf("%s/user.slice/user-%u.slice/user@%u.service", CGROUP_ROOT, uid, uid);
+    char *dir =
+        uid == 0 ? xstrdup(CGROUP_ROOT)
+                 : xasprintf("%s/user.slice/user-%u.slice/user@%u.service", CGROUP_ROOT, uid, uid);
     if (access(dir, F_OK) == 0)
         return dir;
     free(dir);

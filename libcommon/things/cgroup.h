@@ -20,7 +20,9 @@ bool cgroup_is_ours(const char *dir);
  * its processes moved into a leaf; systemd's slices and its user manager's node never are.
  */
 char *cgroup_divisible(const char *const *controllers);
-/* Directory of the user's systemd manager when that runs and answers; NULL otherwise. */
-char *cgroup_user_manager(void);
+/* Socket of the user's systemd manager (root's: the system's) when it answers; NULL otherwise. */
+char *cgroup_manager_socket(void);
+/* Directory in which that manager makes cgroups; NULL: none answers, or it has no v2. */
+char *cgroup_manager(void);
 
 #endif

@@ -23,18 +23,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define MAX_SUBID_FILE (4 << 20)
-#define NO_RIGHTS      200 /* exit code: the namespace came, its capabilities did not */
-
-const char *needs_user(void)
-{
-    static char name[64];
-    struct passwd *pw = getpwuid(getuid());
-    if (!pw || str_copy(name, sizeof name, pw->pw_name) < 0)
-        snprintf(name, sizeof name, "%u", getuid());
-    return name;
-}
-
 /* ---- user namespace ---- */
 
 static bool write_file(const char *path, const char *text)
@@ -52,11 +40,11 @@ static int become_root_alone(void)
         return errno;
     snprintf(map, sizeof map, "0 %u 1", uid);
     if (!write_file("/proc/self/uid_map", map))
-        return NO_RIGHTS;
+        return REASON_NO_RIGHTS;
     snprintf(map, sizeof map, "0 %u 1", gid);
     if (!write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/gid_map", map) ||
         unshare(CLONE_NEWNS) < 0)
-        return NO_RIGHTS;
+        return REASON_NO_RIGHTS;
     return 0;
 }
 
@@ -80,120 +68,29 @@ static int try_userns(const char *unused)
     return become_root_alone();
 }
 
-static bool sysctl_is(const char *path, const char *value)
-{
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    if (at_read(AT_FDCWD, path, 64, &b) < 0)
-        return false;
-    b.s[strcspn(b.s, "\n")] = '\0';
-    return strcmp(b.s, value) == 0;
-}
-
-/* The command that opens the door which is shut; NULL when it is none of the known ones. */
-static const char *userns_remedy(int code)
-{
-    if (code == ENOSPC || sysctl_is("/proc/sys/user/max_user_namespaces", "0"))
-        return "sudo sysctl user.max_user_namespaces=28633";
-    if (sysctl_is("/proc/sys/kernel/unprivileged_userns_clone", "0"))
-        return "sudo sysctl kernel.unprivileged_userns_clone=1";
-    if (sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
-        return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
-    return NULL;
-}
-
 int needs_userns(struct err *e)
 {
     int code = geteuid() == 0 ? 0 : in_child(try_userns, NULL);
     if (code == 0)
         return 0;
-    const char *why = strerror(code), *remedy = userns_remedy(code);
-    if (code == ENOSPC)
-        why = "the limit user.max_user_namespaces is reached";
-    else if (code == EPERM || code == NO_RIGHTS)
-        why = "the kernel forbids them (kernel.unprivileged_userns_clone, or AppArmor)";
-    else if (code == EINVAL || code == ENOSYS)
-        why = "the kernel was built without them (CONFIG_USER_NS)";
-    err_set(e, 0, REASON_USERNS, needs_user(), why);
-    if (remedy)
-        return err_hint(e, REASON_USERNS_HINT, remedy);
-    return err_hint(e, "If this is a container or a chroot itself, what runs it must allow user "
-                       "namespaces: seccomp profile, AppArmor or SELinux policy");
-}
-
-/* ---- subordinate ids ---- */
-
-static uint64_t ids_of(const char *file, const char *name)
-{
-    char uid[16], *save = NULL;
-    uint64_t total = 0, n;
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    snprintf(uid, sizeof uid, "%u", getuid());
-    if (at_read(AT_FDCWD, file, MAX_SUBID_FILE, &b) < 0 || !b.s)
-        return 0;
-    for (char *l = strtok_r(b.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-        char *start = strchr(l, ':'), *count = start ? strchr(start + 1, ':') : NULL;
-        if (!count)
-            continue;
-        *start = *count++ = '\0';
-        count[strcspn(count, " \t\r:")] = '\0';
-        if ((strcmp(l, name) == 0 || strcmp(l, uid) == 0) && str_u64(count, UINT32_MAX, &n) == 0)
-            total += n;
-    }
-    return total;
+    return reason_userns(code, e);
 }
 
 int needs_subids(struct err *e)
 {
-    static const char *const kinds[][2] = {{"uid", "/etc/subuid"}, {"gid", "/etc/subgid"}};
-    const char *name = needs_user();
+    static const char *const kinds[] = {"uid", "gid"};
     for (int i = 0; i < 2 && geteuid() != 0; i++)
-        if (ids_of(kinds[i][1], name) == 0) {
-            err_set(e, 0, REASON_SUBIDS, kinds[i][0], name, kinds[i][1]);
-            return err_hint(e, REASON_SUBIDS_HINT, name);
-        }
+        if (reason_count_subids(kinds[i]) == 0)
+            return reason_subids(kinds[i], e);
     return 0;
-}
-
-/* ---- newuidmap, newgidmap ---- */
-
-/* NULL when it will work; the reason otherwise. */
-static const char *mapper_wrong(const char *tool)
-{
-    cleanup_free char *path = needs_find(tool);
-    struct stat st;
-    struct statvfs fs;
-    if (!path || stat(path, &st) < 0)
-        return "is not installed";
-    bool setuid_root = (st.st_mode & S_ISUID) && st.st_uid == 0;
-    if (!setuid_root && getxattr(path, "security.capability", NULL, 0) <= 0)
-        return "was refused (it is not setuid, or the range is not ours)";
-    if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID))
-        return "was refused (it is on a file system mounted nosuid)";
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-        return "was refused (no_new_privs is set for this process, so setuid has no effect)";
-    return NULL;
 }
 
 int needs_newuidmap(struct err *e)
 {
-    static const char *const tools[] = {"newuidmap", "newgidmap"};
-    char line[200];
-    for (int i = 0; i < 2 && geteuid() != 0; i++) {
-        const char *why = mapper_wrong(tools[i]);
-        if (!why)
-            continue;
-        err_set(e, 0, REASON_NEWUIDMAP, tools[i], why);
-        if (strstr(why, "no_new_privs"))
-            return err_hint(e, "Start pod from a shell or service without NoNewPrivileges");
-        if (strstr(why, "nosuid"))
-            return err_hint(e, "Ask the administrator to type: sudo mount -o remount,suid "
-                               "MOUNTPOINT");
-        needs_install_line(tools[i], line, sizeof line);
-        if (str_starts(line, "sudo apt "))
-            return err_hint(e, REASON_NEWUIDMAP_HINT);
-        return err_hint(e, "Ask the administrator to type: %s", line);
-    }
-    return 0;
+    return geteuid() == 0 ||
+                   (reason_mapper("newuidmap", e) == 0 && reason_mapper("newgidmap", e) == 0)
+               ? 0
+               : -1;
 }
 
 /* ---- overlay ---- */
@@ -215,7 +112,7 @@ static int try_overlay(const char *dir)
 {
     int code = geteuid() == 0 ? (unshare(CLONE_NEWNS) < 0 ? errno : 0) : become_root_alone();
     if (code != 0)
-        return code == NO_RIGHTS ? EPERM : code;
+        return code;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return errno;
     if (!dir && mount("tmpfs", "/tmp", "tmpfs", 0, NULL) < 0)
@@ -238,13 +135,9 @@ static int native_overlay(const char *dir)
 int needs_overlay(const char *dir, bool *ret_native, struct err *e)
 {
     int code = native_overlay(dir);
-    cleanup_free char *fuse = needs_find("fuse-overlayfs");
-    bool dev = access("/dev/fuse", R_OK | W_OK) == 0;
-    if (code != 0 && !(fuse && dev)) {
-        err_set(e, 0, REASON_OVERLAY, strerror(code),
-                fuse ? "cannot open /dev/fuse" : "is not installed");
-        return err_hint(e, REASON_OVERLAY_HINT);
-    }
+    const char *no_fuse = code ? reason_no_fuse() : NULL;
+    if (no_fuse)
+        return reason_overlay(code == REASON_NO_RIGHTS ? EPERM : code, no_fuse, e);
     if (ret_native)
         *ret_native = code == 0;
     return 0;

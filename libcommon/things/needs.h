@@ -2,9 +2,10 @@
  * What containers need from the machine, each with the sentence and the line to type.
  *
  * A probe returns 0 when the thing is there, or -1 with the words every program of ours uses for
- * it (words/reasons.h has those that static programs share). A tool that fails asks the probe
- * that fits; when that one finds nothing wrong, the tool's own error stands. Probes leave nothing
- * behind. As root the user namespace and its maps are not needed, and their probes say so by 0.
+ * it (words/reasons.h has those that helpers of fewer rights share). A tool that fails asks the
+ * probe that fits; when that one finds nothing wrong, the tool's own error stands. Probes leave
+ * nothing behind. As root the user namespace and its maps are not needed, and their probes say so
+ * by 0.
  */
 #ifndef POD_THINGS_NEEDS_H
 #define POD_THINGS_NEEDS_H
@@ -12,13 +13,6 @@
 #include "plain/err.h"
 
 #include <stdbool.h>
-
-/* The user's login name, or number. */
-const char *needs_user(void);
-/* "sudo apt install PACKAGE" in the words of this distribution; tool: newuidmap, slirp4netns … */
-void needs_install_line(const char *tool, char *out, unsigned long size);
-/* Full path of an executable in PATH, the caller's; NULL when there is none. */
-char *needs_find(const char *tool);
 
 /* Makes one in a child, and checks that the rights in it are real. */
 int needs_userns(struct err *e);

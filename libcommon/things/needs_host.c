@@ -6,6 +6,7 @@
 #include "plain/fdio.h"
 #include "plain/str.h"
 #include "things/cgroup.h"
+#include "words/reasons.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,66 +21,6 @@
 #define ENOUGH_FILES 1024
 #define MANY_FILES   65536
 
-/* ---- packages ---- */
-
-static const struct {
-    const char *id; /* os-release's ID or a word of ID_LIKE */
-    const char *command;
-    const char *uidmap; /* the package of newuidmap; the others are called alike everywhere */
-} distributions[] = {
-    {"debian", "sudo apt install", "uidmap"},       {"ubuntu", "sudo apt install", "uidmap"},
-    {"fedora", "sudo dnf install", "shadow-utils"}, {"rhel", "sudo dnf install", "shadow-utils"},
-    {"arch", "sudo pacman -S", "shadow"},           {"alpine", "sudo apk add", "shadow-uidmap"},
-    {"suse", "sudo zypper install", "shadow"},
-};
-
-static bool is_distribution(const char *os_release, const char *id)
-{
-    cleanup_free char *copy = xstrdup(os_release);
-    char *save = NULL;
-    for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-        if (!str_starts(l, "ID=") && !str_starts(l, "ID_LIKE="))
-            continue;
-        char *word = NULL;
-        for (char *w = strtok_r(strchr(l, '=') + 1, "\"' ", &word); w;
-             w = strtok_r(NULL, "\"' ", &word))
-            if (strcmp(w, id) == 0)
-                return true;
-    }
-    return false;
-}
-
-void needs_install_line(const char *tool, char *out, unsigned long size)
-{
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    size_t i = 0, n = sizeof distributions / sizeof *distributions;
-    if (at_read(AT_FDCWD, "/etc/os-release", 65536, &b) == 0)
-        while (i < n && !is_distribution(buf_str(&b), distributions[i].id))
-            i++;
-    if (i == n)
-        i = 0;
-    bool mapper = str_eq(tool, "newuidmap") || str_eq(tool, "newgidmap");
-    snprintf(out, size, "%s %s", distributions[i].command,
-             mapper                  ? distributions[i].uidmap
-             : str_eq(tool, "pasta") ? "passt"
-                                     : tool);
-}
-
-char *needs_find(const char *tool)
-{
-    const char *path = getenv("PATH");
-    cleanup(strv_free) struct strv dirs = STRV_INIT;
-    strv_split(&dirs, path && *path ? path : "/usr/local/bin:/usr/bin:/bin", ':');
-    for (size_t i = 0; i < dirs.n; i++) {
-        char *full = xasprintf("%s/%s", *dirs.v[i] ? dirs.v[i] : ".", tool);
-        struct stat st;
-        if (access(full, X_OK) == 0 && stat(full, &st) == 0 && S_ISREG(st.st_mode))
-            return full;
-        free(full);
-    }
-    return NULL;
-}
-
 /* ---- network ---- */
 
 int needs_tun(struct err *e)
@@ -87,9 +28,8 @@ int needs_tun(struct err *e)
     cleanup_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     if (fd >= 0)
         return 0;
-    int sys = errno;
     err_sys(e, "cannot open /dev/net/tun, which a container's network needs");
-    if (sys == EACCES || sys == EPERM)
+    if (e->sys == EACCES || e->sys == EPERM)
         return err_hint(e, "Ask the administrator to type: sudo chmod 0666 /dev/net/tun");
     return err_hint(e, "Ask the administrator to type: sudo modprobe tun");
 }
@@ -97,13 +37,13 @@ int needs_tun(struct err *e)
 int needs_netprogram(const char *name, char **ret_path, struct err *e)
 {
     char line[200];
-    char *path = needs_find(name);
+    char *path = reason_find_tool(name);
     if (!path) {
         err_set(e, 0,
                 "could not find %s, the network namespace can't be configured: "
                 "exec: \"%s\": executable file not found in $PATH",
                 name, name);
-        needs_install_line(name, line, sizeof line);
+        reason_install_line(name, line, sizeof line);
         return err_hint(e, "Ask the administrator to type: %s", line);
     }
     if (ret_path)
@@ -115,30 +55,76 @@ int needs_netprogram(const char *name, char **ret_path, struct err *e)
 
 /* ---- control groups ---- */
 
+#define DELEGATE "/etc/systemd/system/user@.service.d"
+
+/* Why the controller cannot be had, and what would give it. */
+static int not_delegated(const char *option, const char *controller, const char *why, struct err *e)
+{
+    return err_set(e, 0, "%s: the %s controller is not delegated to user %s (%s)", option,
+                   controller, reason_user(), why);
+}
+
+/* The tree's root lacks it. /proc/cgroups: name, v1 hierarchy (0: v2's), cgroups, enabled. */
+static int not_offered(const char *option, const char *controller, struct err *e)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    cleanup_free char *start = xasprintf("\n%s\t", controller);
+    int hierarchy = 0, enabled = 1;
+    bool v2 = cgroup_is_v2();
+    const char *line =
+        at_read(AT_FDCWD, "/proc/cgroups", 65536, &b) == 0 ? strstr(buf_str(&b), start) : NULL;
+    if (line)
+        (void)sscanf(line + strlen(start), "%d %*d %d", &hierarchy, &enabled);
+    if (!enabled) {
+        not_delegated(option, controller, "the kernel has it switched off", e);
+        return err_hint(e,
+                        "Ask the administrator to boot with the kernel parameter "
+                        "cgroup_enable=%s",
+                        controller);
+    }
+    if (v2 && !hierarchy) {
+        not_delegated(option, controller, "this machine's cgroup v2 tree is without it", e);
+        return err_hint(e,
+                        "If this is a container itself, what runs it must hand on the cgroup "
+                        "controller %s",
+                        controller);
+    }
+    not_delegated(option, controller, v2 ? "cgroup v1 keeps it" : "this machine runs cgroup v1", e);
+    return err_hint(e, "Ask the administrator to boot with the kernel parameter "
+                       "systemd.unified_cgroup_hierarchy=1");
+}
+
+static int no_manager(const char *option, const char *controller, struct err *e)
+{
+    if (access("/run/systemd/system", F_OK) < 0) {
+        not_delegated(option, controller, "this machine does not run systemd", e);
+        return err_hint(e,
+                        "Ask the administrator for a directory below " CGROUP_ROOT " that belongs "
+                        "to user %s and has the controller in its cgroup.subtree_control",
+                        reason_user());
+    }
+    not_delegated(option, controller, "no systemd user manager answers", e);
+    return err_hint(e,
+                    "Log in through the system's login, or ask the administrator to type: "
+                    "sudo loginctl enable-linger %s",
+                    reason_user());
+}
+
 int needs_cgroup(const char *option, const char *controller, struct err *e)
 {
     const char *const only[] = {controller, NULL};
-    cleanup_free char *own = cgroup_divisible(only), *manager = cgroup_user_manager();
+    cleanup_free char *own = cgroup_divisible(only), *manager = cgroup_manager();
     if (own || (manager && cgroup_lists(manager, "cgroup.controllers", controller)))
         return 0;
-    bool v2 = cgroup_is_v2();
-    err_set(e, 0, "%s: the %s controller is not delegated to user %s (%s)", option, controller,
-            needs_user(),
-            !v2       ? "this machine runs cgroup v1"
-            : manager ? "cgroup v2 without it"
-                      : "no systemd user manager answers");
-    if (!v2)
-        return err_hint(e, "Ask the administrator to boot with the kernel parameter "
-                           "systemd.unified_cgroup_hierarchy=1");
+    if (!cgroup_is_v2() || !cgroup_lists(CGROUP_ROOT, "cgroup.controllers", controller))
+        return not_offered(option, controller, e);
     if (!manager)
-        return err_hint(e,
-                        "Log in through the system's login, or ask the administrator to type: "
-                        "sudo loginctl enable-linger %s",
-                        needs_user());
+        return no_manager(option, controller, e);
+    not_delegated(option, controller, "systemd keeps it from users", e);
     return err_hint(e, "Ask the administrator to type the following, then log in again:\n"
-                       "sudo mkdir -p /etc/systemd/system/user@.service.d\n"
+                       "sudo mkdir -p " DELEGATE "\n"
                        "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | "
-                       "sudo tee /etc/systemd/system/user@.service.d/delegate.conf\n"
+                       "sudo tee " DELEGATE "/delegate.conf\n"
                        "sudo systemctl daemon-reload");
 }
 
@@ -147,22 +133,26 @@ int needs_cgroup(const char *option, const char *controller, struct err *e)
 int needs_runtime_dir(struct err *e)
 {
     const char *dir = getenv("XDG_RUNTIME_DIR");
+    char usual[40];
     struct stat st;
     if (!dir || !*dir)
         err_set(e, 0, "XDG_RUNTIME_DIR is not set");
     else if (lstat(dir, &st) < 0)
         err_sys(e, "XDG_RUNTIME_DIR: \"%s\"", dir);
     else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
-        err_set(e, 0, "XDG_RUNTIME_DIR: \"%s\" is not a directory of user %s", dir, needs_user());
+        err_set(e, 0, "XDG_RUNTIME_DIR: \"%s\" is not a directory of user %s", dir, reason_user());
     else if (st.st_mode & 077)
         err_set(e, 0, "XDG_RUNTIME_DIR: \"%s\" is open to other users (mode %04o)", dir,
                 st.st_mode & 07777);
     else
         return 0;
+    snprintf(usual, sizeof usual, "/run/user/%u", geteuid());
+    if (lstat(usual, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+        return err_hint(e, "Type: export XDG_RUNTIME_DIR=%s", usual);
     return err_hint(e,
-                    "Log in through the system's login rather than su or sudo -u; for services: "
-                    "sudo loginctl enable-linger %s",
-                    needs_user());
+                    "Log in through the system's login rather than su or sudo -u, or ask the "
+                    "administrator to type: sudo loginctl enable-linger %s",
+                    reason_user());
 }
 
 /* Remote and stacked file systems on which an overlay's upper side or a foreign id cannot live. */
@@ -189,7 +179,7 @@ int needs_local_disk(const char *path, struct err *e)
                         "Put it on a local disk: in ~/.config/containers/storage.conf write\n"
                         "[storage]\ndriver = \"overlay\"\n"
                         "graphroot = \"/var/tmp/%s/containers/storage\"",
-                        needs_user());
+                        reason_user());
     }
     return 0;
 }
@@ -229,5 +219,5 @@ int needs_open_files(struct err *e)
     return err_hint(e,
                     "Ask the administrator to type: echo '%s hard nofile %d' | sudo tee -a "
                     "/etc/security/limits.conf",
-                    needs_user(), MANY_FILES);
+                    reason_user(), MANY_FILES);
 }

@@ -3,7 +3,7 @@
 #include "disk/at.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
-#include "things/needs.h"
+#include "words/reasons.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -27,8 +27,8 @@ const char *net_program(const json_t *network)
         return "";
     if (strcmp(mode, "private") != 0)
         return mode;
-    cleanup_free char *slirp = needs_find("slirp4netns");
-    cleanup_free char *pasta = slirp ? NULL : needs_find("pasta");
+    cleanup_free char *slirp = reason_find_tool("slirp4netns");
+    cleanup_free char *pasta = slirp ? NULL : reason_find_tool("pasta");
     return pasta ? "pasta" : "slirp4netns";
 }
 

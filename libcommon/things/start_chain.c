@@ -1,9 +1,9 @@
 #include "things/start_chain.h"
 
 #include "disk/at.h"
-#include "things/needs.h"
 #include "things/spawn.h"
 #include "things/start.h"
+#include "words/reasons.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,8 @@ int runtime_find(const struct ctr *c, char **ret, bool *ours, struct err *e)
         *ret = tool_path("pod-runtime");
         return 0;
     }
-    *ret = want[0] == '/' ? (access(want, X_OK) == 0 ? xstrdup(want) : NULL) : needs_find(want);
+    *ret =
+        want[0] == '/' ? (access(want, X_OK) == 0 ? xstrdup(want) : NULL) : reason_find_tool(want);
     if (*ret)
         return 0;
     err_set(e, 0, "default OCI runtime \"%s\" not found: invalid argument", want);
@@ -72,7 +73,8 @@ static void add_limit(struct strv *argv, const json_t *l, const char *key, const
         strv_add(argv, jx_str(l, key));
 }
 
-static void add_cgroup(const struct chain *ch, const struct ctr *c, struct strv *argv)
+/* Before the monitor: a place where the container's cgroup can be made; then: that cgroup. */
+static void add_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, struct strv *argv)
 {
     const json_t *l = json_object_get(c->record, "limits");
     if (!json_object_size(l))
@@ -80,8 +82,12 @@ static void add_cgroup(const struct chain *ch, const struct ctr *c, struct strv 
     strv_take(argv, tool_path("pod-cgroup"));
     strv_add(argv, "--name");
     strv_add(argv, c->id);
-    strv_add(argv, "--path-file");
-    strv_addf(argv, "%s/cgroup", ch->run_dir);
+    if (prepare) {
+        strv_add(argv, "--prepare");
+    } else {
+        strv_add(argv, "--path-file");
+        strv_addf(argv, "%s/cgroup", ch->run_dir);
+    }
     add_limit(argv, l, "memory", "--memory");
     add_limit(argv, l, "memorySwap", "--memory-swap");
     add_limit(argv, l, "memoryReservation", "--memory-reservation");
@@ -148,7 +154,7 @@ static bool in_one(const struct chain *ch)
 
 static void create_command(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
-    add_cgroup(ch, c, argv);
+    add_cgroup(ch, c, false, argv);
     start_add_userns(argv);
     add_rootfs(ch, c, argv);
     runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
@@ -276,6 +282,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     char trash[64];
     at_temp_name(trash, sizeof trash, "ctr-");
     cleanup_free char *trash_path = xasprintf("%s/pod/trash/%s", ch->roots->graph_path, trash);
+    add_cgroup(ch, c, true, argv);
     strv_take(argv, tool_path("pod-monitor"));
     put_value(argv, "--id", c->id);
     put_value(argv, "--name", ctr_name(c));

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,17 +23,6 @@
 
 #define MAX_RANGES     32
 #define MAX_SUBID_FILE (4 << 20)
-
-static const char *user_name(void)
-{
-    static char name[64];
-    struct passwd *pw = getpwuid(getuid());
-    if (pw)
-        str_copy(name, sizeof name, pw->pw_name);
-    if (!name[0])
-        snprintf(name, sizeof name, "%u", getuid());
-    return name;
-}
 
 /* ---- subordinate ids ---- */
 
@@ -52,7 +40,7 @@ static void ranges_from(const char *text, struct strv *argv, unsigned long *insi
             continue;
         *start++ = *count++ = '\0';
         count[strcspn(count, " \t\r:")] = '\0';
-        if (strcmp(l, user_name()) != 0 && strcmp(l, uid) != 0)
+        if (strcmp(l, reason_user()) != 0 && strcmp(l, uid) != 0)
             continue;
         if (str_u64(start, 0xffffffffu, &s) < 0 || str_u64(count, 0xffffffffu, &n) < 0 || n == 0 ||
             argv->n > 3 * MAX_RANGES)
@@ -73,8 +61,7 @@ static int add_ranges(const char *kind, const char *file, struct strv *argv, str
         ranges_from(buf_str(&b), argv, &inside);
     if (argv->n > before)
         return 0;
-    err_set(e, 0, REASON_SUBIDS, kind, user_name(), file);
-    return err_hint(e, REASON_SUBIDS_HINT, user_name());
+    return reason_subids(kind, e);
 }
 
 static int run_mapper(const char *tool, pid_t pid, unsigned id, const char *kind, const char *file,
@@ -109,11 +96,7 @@ static int mapper_done(const char *tool, pid_t child, struct err *e)
             return err_sys(e, "cannot wait for %s", tool);
     if (WIFEXITED(st) && WEXITSTATUS(st) == 0)
         return 0;
-    bool missing = WIFEXITED(st) && WEXITSTATUS(st) == 127;
-    err_set(e, 0, REASON_NEWUIDMAP, tool,
-            missing ? "is not installed"
-                    : "was refused (it is not setuid, or the range is not ours)");
-    return err_hint(e, REASON_NEWUIDMAP_HINT);
+    return reason_mapper_refused(tool, e);
 }
 
 int userns_map(pid_t pid, struct err *e)
@@ -175,11 +158,13 @@ pid_t userns_holder(const char *run_path)
 /* The child's whole life: make the namespace, wait for the maps, sleep until killed. */
 static void hold(int ready, int go)
 {
-    char c = 'u';
+    unsigned char c = 0;
     prctl(PR_SET_NAME, "pod-userns");
     if (unshare(CLONE_NEWUSER) < 0)
-        c = (char)errno;
-    if (write(ready, &c, 1) != 1 || c != 'u' || read(go, &c, 1) != 1)
+        c = (unsigned char)errno;
+    else if (unshare(CLONE_NEWUTS) < 0) /* AppArmor gives the namespace, and no rights in it */
+        c = REASON_NO_RIGHTS;
+    if (write(ready, &c, 1) != 1 || c || read(go, &c, 1) != 1)
         _exit(1);
     setsid();
     if (chdir("/") < 0)
@@ -192,25 +177,6 @@ static void hold(int ready, int go)
     signal(SIGHUP, SIG_IGN);
     for (;;)
         pause();
-}
-
-static const char *why_no_userns(int sys)
-{
-    if (sys == ENOSPC)
-        return "the limit user.max_user_namespaces is reached";
-    if (sys == EPERM)
-        return "the kernel forbids them (kernel.unprivileged_userns_clone, or AppArmor)";
-    return strerror(sys);
-}
-
-static int no_userns(int sys, struct err *e)
-{
-    err_set(e, 0, REASON_USERNS, user_name(), why_no_userns(sys));
-    return err_hint(e, REASON_USERNS_HINT,
-                    sys == ENOSPC ? "sudo sysctl user.max_user_namespaces=28633"
-                    : access("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", F_OK) == 0
-                        ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-                        : "sudo sysctl kernel.unprivileged_userns_clone=1");
 }
 
 static int record_holder(const char *run_path, pid_t pid, struct holder *ret, struct err *e)
@@ -246,9 +212,9 @@ static int make_holder(const char *run_path, struct holder *ret, struct err *e)
     }
     close(ready[1]);
     close(go[0]);
-    char c = EIO;
+    unsigned char c = EIO;
     ssize_t n = read(ready[0], &c, 1);
-    int r = n != 1 || c != 'u' ? no_userns(n == 1 ? c : EIO, e) : userns_map(pid, e);
+    int r = n != 1 || c ? reason_userns(n == 1 ? c : EIO, e) : userns_map(pid, e);
     if (r == 0)
         r = record_holder(run_path, pid, ret, e);
     if (r == 0 && write(go[1], "g", 1) != 1)
