@@ -33,9 +33,10 @@ asan:
 	    UBSAN_OPTIONS=print_stacktrace=1:log_path=@TOP@/asan \
 	    tests/run -n -b build-asan $(TESTS)
 
+# BENCH="run pull rest" runs only these; BENCH_ROUNDS=3, three times the rounds
 bench: deps-bench
 	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools
-	@for b in tests/bench/bench-*; do tests/lib/arena -b $(BUILD) $$b || exit; done
+	@tests/lib/arena -b $(BUILD) tests/bench/run $(BENCH)
 
 demo: deps-demo
 	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools
