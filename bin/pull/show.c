@@ -34,7 +34,7 @@ void show_bars(const struct plan *p, bool first)
     double past = seconds() - began;
     for (size_t i = 0; i < p->n; i++) {
         const struct layer *l = &p->layers[i];
-        buf_addf(&b, "\r\033[K%.12s ", l->path ? l->nl.diff.hex : l->blob.hex);
+        buf_addf(&b, "\r\033[K%.12s ", l->file ? l->nl.diff.hex : l->blob.hex);
         if (l->exists) {
             buf_adds(&b, "exists\n");
             continue;

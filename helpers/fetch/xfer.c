@@ -180,7 +180,7 @@ static bool complete(const struct xfer *x, CURLcode code)
 static void succeed(struct xfer *x)
 {
     struct fetcher *f = x->f;
-    if (x->kind == KIND_MANIFEST)
+    if (x->kind == KIND_MANIFEST || x->kind == KIND_TAGS)
         f->chosen = x->base;
     xfer_stop(x);
     x->state = DRAINING;
