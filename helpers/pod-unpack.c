@@ -5,8 +5,7 @@
  *       [--blob-size N] [--diff DIGEST] [--offset N --length N]
  *
  * On descriptor 3: ok and {"blob":…,"blobSize":N,"diff":…,"diffSize":N,"compression":N,
- * "uids":[…],"gids":[…]} ("root":true where the archive has an entry for the root directory,
- * "memory":N where a zstd blob wanted unusually much),
+ * "uids":[…],"gids":[…]} ("memory":N where a zstd blob wanted unusually much),
  * or 125 and why not.
  *
  * One ability: writing files of any mapped id below DIR. Before the first untrusted byte is read:
@@ -209,8 +208,6 @@ static void answer(const struct job *j, struct buf *b)
     idset_json(&j->layer.uids, b);
     buf_adds(b, ",\"gids\":");
     idset_json(&j->layer.gids, b);
-    if (j->layer.root_seen)
-        buf_adds(b, ",\"root\":true");
     if (p->memory > MEMORY_USUAL)
         buf_addf(b, ",\"memory\":%zu", p->memory);
     buf_addc(b, '}');

@@ -8,8 +8,12 @@ FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 $(TOOLS): $(BUILD)/tests/%: tests/tools/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(filter-out -fsanitize=%,$(ALL_LDFLAGS)) -o $@ $<
+# and one that is what pod-unpack is once it has given up its rights
+$(BUILD)/tests/confined: tests/tools/confined/confined.c $(BUILD)/obj/helpers/unpack/confine.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Ihelpers -o $@ $^ $(LIBS)
 .PHONY: test-tools
-test-tools: $(TOOLS)
+test-tools: $(TOOLS) $(BUILD)/tests/confined
 
 # What is tested is a finished build: packages first, then a make that knows of them.
 .PHONY: check check-quick lint asan bench demo fuzz

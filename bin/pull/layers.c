@@ -132,7 +132,6 @@ static int finish(struct layer *l, struct err *e)
     l->nl.gids = l->ids + l->nl.nuids;
     l->nl.ngids = take_ids(gids, l->ids + l->nl.nuids);
     l->nl.diff_size = jx_int(o, "diffSize", -1);
-    l->nl.has_root = jx_bool(o, "root");
     l->nl.compressed_size = jx_int(o, "blobSize", -1);
     l->nl.compression = (enum store_compression)jx_int(o, "compression", 0);
     if (digest_parse(jx_str(o, "blob"), &l->nl.compressed) < 0)
