@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # oci-archive:, docker-archive: read where they lie: no copy of them on disk, no tar program.
-# shellcheck disable=SC2154 # run and what we load set output, stderr, …
+# shellcheck disable=SC2154,SC2016 # run and what we load set output, stderr, …; sh -c has its own $1
 load helpers
 
 setup_file() {

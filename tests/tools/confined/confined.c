@@ -3,7 +3,7 @@
  * directory, then does what somebody would who has taken it over. Ends with 0 when that worked,
  * with the errno when it did not; a forbidden call ends it by SIGSYS.
  */
-#include "unpack/confine.h"
+#include "../../../helpers/unpack/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
