@@ -17,6 +17,7 @@ setup_file() {
     ID=$(pod pull -q "$R/plain")
     export ID
 }
+teardown() { TMUX_TMPDIR=$ROOM/tmp tmux kill-server 2>/dev/null || true; }
 setup() {
     pod rmi -f -a >/dev/null 2>&1 || true
     : >"$ROOM/log"
@@ -309,4 +310,49 @@ blocked = true"
     for i in 1 2 3; do assert_equal "$(cat "$ROOM/out.$i")" "$ID"; done
     # two layers once, and a configuration for each
     assert_equal "$(requests /blobs/)" 5 "blobs fetched"
+}
+
+# on_terminal COLUMNS ROWS COMMAND...: in a terminal of that size; screen prints what is on it
+on_terminal() {
+    export TMUX_TMPDIR=$ROOM/tmp
+    tmux -f /dev/null new-session -d -x "$1" -y "$2" "bash --norc --noprofile"
+    tmux send-keys "PS1='> '; clear; $3; echo CODE \$?" Enter
+}
+screen() { tmux capture-pane -p -S -200; }
+# shellcheck disable=SC2034
+shows() { screen | grep -q "$1"; }
+
+@test "progress on a terminal: a line a layer, none too long, tidy at the end and after Ctrl-C" {
+    need tmux
+    local dir=$ROOM/registry.many
+    mkdir "$dir"
+    python3 "$LIB/faultreg.py" --sample 40K,41K,42K,43K,44K,45K,46K,47K,48K,49K --port-file "$dir/port" \
+        >"$dir/out" 2>&1 3>&- 4>&- &
+    echo $! >"$dir/pid"
+    wait_for 10 test -s "$dir/port"
+    local many
+    many=127.0.0.1:$(cut -d ' ' -f 1 "$dir/port")
+    export TERM=screen LANG=C.UTF-8
+    on_terminal 44 10 "pod pull --tls-verify=false $many/slow-60000/x"
+    wait_for 10 shows "kB/s"
+    assert_match '[0-9a-f]{12} ━+' "$(screen)"
+    wait_for 20 shows 'CODE 0'
+    assert_equal "$(screen | grep -cE '^[0-9a-f]{12} ━+ +[45][0-9.]+ kB  done$')" 10 "finished layers"
+    assert_equal "$(screen | grep -c 'kB/s')" 0 "unfinished layers"
+    tmux kill-server
+    pod rmi -f -a >/dev/null
+    on_terminal 30 24 "pod pull --tls-verify=false $many/slow-60000/x"
+    wait_for 10 shows "kB/s"
+    assert_equal "$(screen | grep -cE '^[0-9a-f]{12} ')" "$(screen | grep -cE '^[0-9a-f]{12} .* k?B')" "whole lines"
+    tmux send-keys C-c
+    wait_for 10 shows 'CODE 130'
+    assert_match $'\nError: interrupted\n' "$(screen)"
+    tmux kill-server
+    run_pod images -a -q
+    assert_empty
+    # a terminal that cannot go up gets plain lines
+    TERM=dumb on_terminal 80 24 "TERM=dumb pod pull --tls-verify=false $many/x"
+    wait_for 20 shows 'CODE 0'
+    assert_equal "$(screen | grep -c '^Copying blob sha256:')" 10
+    tmux kill-server
 }

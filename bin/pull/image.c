@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int look(const struct roots *r, struct plan *p, bool quiet, struct err *e)
 {
@@ -62,10 +61,15 @@ static void warn_platform(const struct plan *p, const struct platform *want)
 static int bring(const struct roots *r, struct origin *o, struct plan *p,
                  const struct pull_opts *opts, struct err *e)
 {
-    bool bars = !opts->quiet && isatty(2);
+    bool bars = !opts->quiet && show_possible();
     /* who pulls the same image beside us finds it done when it is our turn */
     cleanup_fd int turn = turn_take(r, &p->config_digest, e);
-    if (turn < 0 || look(r, p, opts->quiet || bars, e) < 0 || layers_bring(r, o, p, bars, e) < 0)
+    if (turn < 0 || look(r, p, opts->quiet || bars, e) < 0)
+        return -1;
+    int res = layers_bring(r, o, p, bars, e);
+    if (res < 0 && bars)
+        show_end();
+    if (res < 0)
         return -1;
     if (o->kind == ORIGIN_DOCKER)
         plan_synthesise(p);

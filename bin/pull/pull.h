@@ -132,14 +132,15 @@ int manifest_choose(const char *uri, json_t *index, const struct platform *want,
 struct layer {
     struct new_layer nl; /* what the store will be told */
     struct digest blob;
-    int64_t size;  /* of the blob, -1: not known */
-    char *file;    /* in a docker archive; NULL: by blob */
-    bool exists;   /* in the store already */
-    int64_t bytes; /* so far, for the progress */
-    bool done;
-    pid_t pid;     /* of its pod-unpack */
-    int report;    /* its answer; -1 */
-    uint32_t *ids; /* memory behind nl.uids and nl.gids */
+    int64_t size;    /* of the blob, -1: not known */
+    char *file;      /* in a docker archive; NULL: by blob */
+    bool exists;     /* in the store already */
+    int64_t bytes;   /* so far, for the progress */
+    bool done, told; /* told: its last line stands on the terminal */
+    double since;    /* seconds of the monotonic clock: when it was first shown */
+    pid_t pid;       /* of its pod-unpack */
+    int report;      /* its answer; -1 */
+    uint32_t *ids;   /* memory behind nl.uids and nl.gids */
 };
 struct plan {
     struct buf manifest, index, config;
@@ -173,7 +174,10 @@ int turn_take(const struct roots *r, const struct digest *config, struct err *e)
 
 /* ---- show.c ---- */
 
-/* One line a layer on a terminal, redrawn in place. */
-void show_bars(const struct plan *p, bool first);
+/* Is stderr a terminal that can be written to in place? */
+bool show_possible(void);
+void show_bars(struct plan *p, bool first);
+/* After a failure: what comes next begins on a line of its own. */
+void show_end(void);
 
 #endif
