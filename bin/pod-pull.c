@@ -130,6 +130,10 @@ static int pull_registry(const struct roots *r, const struct pull_opts *opts, co
 {
     struct registries *g = NULL;
     struct refs l = {0};
+    if (str_starts(source, "docker-daemon:")) {
+        err_set(e, 0, "%s: pulling from Docker's daemon is not supported", source);
+        return err_hint(e, "Type: docker save IMAGE | pod pull docker-archive:/dev/stdin");
+    }
     int res = registries_load(&g, e);
     if (res == 0)
         res = registries_candidates(g, source, &l, e);

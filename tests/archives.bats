@@ -173,6 +173,8 @@ docker_archive() {
     assert_error 'loading index: no descriptor found for reference "two"'
     pull 125 "oci-archive:$ROOM/d.tar"
     assert_error_match 'index.json'
+    pull 125 docker-daemon:alpine:latest
+    assert_error "docker-daemon:alpine:latest: pulling from Docker's daemon is not supported" "docker save"
 }
 
 @test "an image without layers, one with the same layer twice, an empty layer" {

@@ -303,9 +303,10 @@ blocked = true"
 @test "two pulls of one image at once share the work" {
     local i pids=()
     for i in 1 2 3; do
-        pod pull -q "$R/slow-600000/img" >"$ROOM/out.$i" 2>&1 3>&- &
+        pod pull "$R/slow-600000/img" >"$ROOM/out.$i" 2>>"$ROOM/err" 3>&- &
         pids+=($!)
     done
+    wait_for 10 grep -q "Waiting for another pull" "$ROOM/err"
     for i in "${pids[@]}"; do wait "$i"; done
     for i in 1 2 3; do assert_equal "$(cat "$ROOM/out.$i")" "$ID"; done
     # two layers once, and a configuration for each

@@ -202,6 +202,7 @@ with tarfile.open("'"$ROOM"'/tars/tiny", "w", format=tarfile.GNU_FORMAT) as t:
 }
 
 @test "the process that unpacks has no network, no other root, few capabilities, few system calls" {
+    [ -z "${ASAN_OPTIONS:-}" ] || skip "the sanitizers need more system calls"
     mkfifo "$ROOM/fifo"
     mkdir "$ROOM/d"
     # shellcheck disable=SC2016
@@ -232,7 +233,7 @@ with tarfile.open("'"$ROOM"'/tars/tiny", "w", format=tarfile.GNU_FORMAT) as t:
 @test "whoever takes that process over: no way out, no socket, no program, no new code" {
     [ -x "$POD_TEST_TOP/tools/confined" ] || skip "the test's own tool is not built"
     local confined=$POD_TEST_TOP/tools/confined wish
-    grep -q sanitize <(nm "$confined" 2>/dev/null) && skip "the sanitizers need more system calls"
+    [ -z "${ASAN_OPTIONS:-}" ] || skip "the sanitizers need more system calls"
     mkdir -p "$ROOM/jail/etc"
     run_cmd 0 pod unshare "$confined" "$ROOM/jail" nothing
     run_cmd 0 pod unshare "$confined" "$ROOM/jail" make /../../../../tmp-file

@@ -63,7 +63,7 @@ static int bring(const struct roots *r, struct origin *o, struct plan *p,
 {
     bool bars = !opts->quiet && show_possible();
     /* who pulls the same image beside us finds it done when it is our turn */
-    cleanup_fd int turn = turn_take(r, &p->config_digest, e);
+    cleanup_fd int turn = turn_take(r, &p->config_digest, opts->quiet, e);
     if (turn < 0 || look(r, p, opts->quiet || bars, e) < 0)
         return -1;
     int res = layers_bring(r, o, p, bars, e);

@@ -170,7 +170,7 @@ void layers_undo(const struct roots *r, struct plan *p);
 int image_pull(const struct roots *r, const struct pull_opts *opts, struct origin *o, char *ret_id,
                struct err *e);
 /* Waits until nobody else pulls that image; the turn is over when the descriptor is closed. */
-int turn_take(const struct roots *r, const struct digest *config, struct err *e);
+int turn_take(const struct roots *r, const struct digest *config, bool quiet, struct err *e);
 
 /* ---- show.c ---- */
 

@@ -9,11 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-int turn_take(const struct roots *r, const struct digest *d, struct err *e)
+int turn_take(const struct roots *r, const struct digest *d, bool quiet, struct err *e)
 {
     char first[16] = {0};
     memcpy(first, d->hex, 15);
@@ -24,7 +25,10 @@ int turn_take(const struct roots *r, const struct digest *d, struct err *e)
     cleanup_fd int fd = openat(r->own, "pull.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_sys(e, "cannot open \"%s/pod/pull.lock\"", r->graph_path);
-    while (fcntl(fd, F_OFD_SETLKW, &l) < 0) {
+    bool taken = fcntl(fd, F_OFD_SETLK, &l) == 0;
+    if (!taken && !quiet)
+        fprintf(stderr, "Waiting for another pull of the same image...\n");
+    while (!taken && fcntl(fd, F_OFD_SETLKW, &l) < 0) {
         if (errno != EINTR)
             return err_sys(e, "cannot lock \"%s/pod/pull.lock\"", r->graph_path);
         if (interrupted)
