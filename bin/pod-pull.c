@@ -76,7 +76,7 @@ static int pull_one(const struct roots *r, const struct pull_opts *opts, const s
     if (policy_check("docker", NULL, ref, e) < 0 || registry_open(opts, g, ref, &o, e) < 0)
         return -1;
     if (!opts->quiet)
-        fprintf(stderr, "Trying to pull %s...\n", o.uri);
+        fprintf(stderr, "Trying to pull %s...\n", o.names.v[0]);
     int res = image_pull(r, opts, &o, id, e);
     origin_close(&o);
     if (res == 0)

@@ -83,8 +83,9 @@ static int confine(void)
     int r = f && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -1;
     for (size_t i = 0; r == 0 && i < sizeof calls / sizeof *calls; i++)
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
-    if (r == 0)
-        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+    const int maps[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+    for (size_t i = 0; r == 0 && i < 2; i++)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, maps[i], 1,
                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 #if !defined(__SANITIZE_ADDRESS__)
     if (r == 0)

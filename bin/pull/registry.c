@@ -34,11 +34,11 @@ int registry_open(const struct pull_opts *o, const struct registries *g, const s
     c.ref = ref;
     if (configure(o, &c, e) < 0 || fetch_open(&c, &got.fetch, e) < 0)
         return -1;
-    got.uri = ref_str(ref);
     got.version = ref_version(ref);
     got.has_digest = ref->has_digest;
     got.digest = ref->digest;
     strv_take(&got.names, ref_str(ref));
+    got.uri = xasprintf("docker://%s", got.names.v[0]);
     *ret = got;
     return 0;
 }

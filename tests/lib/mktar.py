@@ -116,6 +116,10 @@ GOOD = {
     "hardlinks": file(b"f", A, uid=3) + hardlink(b"g", b"f") + hardlink(b"d/h", b"./f") + hardlink(b"i", b"/g"),
     "hardlink-to-symlink": file(b"f", A) + symlink(b"s", b"f") + hardlink(b"h", b"s"),
     "hardlink-to-fifo": entry(b"p", b"6") + hardlink(b"q", b"p"),
+    "hardlink-to-whiteout": file(b".wh.w") + hardlink(b"h", b"w"),
+    "hardlink-owner": file(b"f", A, uid=3, mode=0o4755) + hardlink(b"g", b"f", uid=5, mode=0o4711, mtime=7),
+    "hardlink-to-capable": pax([(b"SCHILY.xattr.security.capability", capability(2))]) +
+        file(b"f", A, mode=0o755) + hardlink(b"g", b"f", mode=0o755),
     "hardlink-again": file(b"f", A) + hardlink(b"g", b"f") + hardlink(b"g", b"f") + file(b"o", B) + hardlink(b"o", b"f"),
     "hardlink-with-size": file(b"f", A) + entry(b"g", b"1", link=b"f", size=700),
     "hardlink-long": gnu_long(b"L", LONG) + file(b"x", A) + gnu_long(b"K", LONG) + gnu_long(b"L", LONG + b"2") +
