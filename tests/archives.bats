@@ -201,3 +201,32 @@ docker_archive() {
     pull 125 "oci:$bad:one"
     assert_error_match "invalid digest"
 }
+
+@test "an index in an index, Docker's manifests, media types that lie, layers called foreign" {
+    local l=$ROOM/nested m new
+    image_index "$l" multi
+    for m in 1 2; do # around what the layout's own index names
+        new=$(jq -c '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
+            manifests: [.manifests[] | del(.annotations)]}' "$l/index.json")
+        printf %s "$new" >"$l/new"
+        layout_tag "$l" multi "$(layout_add "$l" "$l/new")" application/vnd.oci.image.index.v1+json
+        [ "$m" = 2 ] || pull 0 "oci:$l:multi"
+    done
+    run_pod run --rm --network none "$output"
+    assert_output "$(machine_arch)"
+    pull 125 "oci:$l:multi"
+    assert_error "oci:$l:multi: an index in an index in an index"
+    skopeo copy -q --format v2s2 "oci:$LAYOUT:one" "dir:$ROOM/v2s2"
+    assert_contains docker.distribution.manifest.v2 "$(cat "$ROOM/v2s2/manifest.json")"
+    pull 0 "dir:$ROOM/v2s2"
+    pod rmi -f -a >/dev/null
+    cp -r "$LAYOUT" "$ROOM/foreign"
+    layout_manifest "$LAYOUT:one" | jq -c '.layers[0].mediaType =
+        "application/vnd.docker.image.rootfs.foreign.diff.tar" | .layers[0].urls = ["https://none.invalid/x"]' \
+        >"$ROOM/foreign/new"
+    layout_tag "$ROOM/foreign" one "$(layout_add "$ROOM/foreign" "$ROOM/foreign/new")"
+    pull 0 "oci:$ROOM/foreign:one"
+    assert_output "$CONFIG"
+    pull 0 --platform linux/s390x "oci:$LAYOUT:one"
+    assert_equal "$stderr" "Warning: image platform (linux/$(machine_arch)) does not match the expected platform (linux/s390x)"
+}
