@@ -4,9 +4,10 @@
 
 #include "plain/fdio.h"
 #include "things/image.h"
-#include "words/exitcode.h"
+#include "things/policy.h"
+#include "things/registries.h"
+#include "words/ref.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define AT(f) offsetof(struct pull_opts, f)
 static const struct opt options[] = {
+    {"all-tags", 'a', OPT_BOOL, NULL, "Pull every tag of the repository", AT(all_tags)},
     {"arch", 0, OPT_STR, "ARCH", "Architecture to choose from an index", AT(arch)},
     {"authfile", 0, OPT_STR, "FILE", "File with credentials", AT(authfile)},
     {"cert-dir", 0, OPT_STR, "DIR", "Directory with certificates", AT(cert_dir)},
@@ -45,95 +47,151 @@ static void on_signal(int sig)
     interrupted = sig;
 }
 
-static int look(const struct roots *r, struct plan *p, bool quiet, struct err *e)
+static int pull_local(const struct roots *r, const struct pull_opts *opts, const char *source,
+                      struct err *e)
 {
-    cleanup_store s = STORE_INIT;
-    if (store_open(r, &s, e) < 0)
+    struct origin o;
+    char id[DIGEST_HEX + 1];
+    size_t n = strcspn(source, ":");
+    cleanup_free char *transport = xstrndup(source, n);
+    cleanup_free char *path = xstrndup(source + n + 1, strcspn(source + n + 1, ":"));
+    cleanup_free char *real = realpath(path, NULL);
+    if (opts->all_tags)
+        return err_set(e, 0, "pulling all tags is not supported for %s transport", transport);
+    if (policy_check(transport, real ? real : path, NULL, e) < 0 ||
+        origin_open(r, source, &o, e) < 0)
         return -1;
-    for (size_t i = 0; i < p->n; i++) {
-        struct layer *l = &p->layers[i];
-        l->exists = store_layer_exists(&s, l->nl.id);
-        if (l->exists)
-            l->nl.diff_size = -1;
-        if (!quiet)
-            fprintf(stderr, "Copying blob %s%s\n",
-                    l->path ? digest_text(&l->nl.diff).s : digest_text(&l->blob).s,
-                    l->exists ? " skipped: already exists" : "");
+    int res = image_pull(r, opts, &o, id, e);
+    origin_close(&o);
+    if (res == 0)
+        puts(id);
+    return res;
+}
+
+static int pull_one(const struct roots *r, const struct pull_opts *opts, const struct registries *g,
+                    const struct ref *ref, struct err *e)
+{
+    struct origin o;
+    char id[DIGEST_HEX + 1];
+    if (policy_check("docker", NULL, ref, e) < 0 || registry_open(opts, g, ref, &o, e) < 0)
+        return -1;
+    if (!opts->quiet)
+        fprintf(stderr, "Trying to pull %s...\n", o.names.v[0]);
+    int res = image_pull(r, opts, &o, id, e);
+    origin_close(&o);
+    if (res == 0)
+        puts(id);
+    return res;
+}
+
+static int pull_tags(const struct roots *r, const struct pull_opts *opts,
+                     const struct registries *g, const struct ref *ref, struct err *e)
+{
+    cleanup(strv_free) struct strv tags = STRV_INIT;
+    cleanup_free char *name = ref_name(ref);
+    if (registry_tags(opts, g, ref, &tags, e) < 0)
+        return -1;
+    for (size_t i = 0; i < tags.n; i++) {
+        cleanup(ref_free) struct ref one = REF_INIT;
+        cleanup_free char *whole = xasprintf("%s:%s", name, tags.v[i]);
+        if (ref_parse(whole, &one, e) < 0 || pull_one(r, opts, g, &one, e) < 0)
+            return -1;
     }
     return 0;
 }
 
-static int commit(const struct roots *r, const struct origin *o, struct plan *p, struct err *e)
+/* The first candidate that can be pulled is taken; else all their reasons are told. */
+static int pull_candidates(const struct roots *r, const struct pull_opts *opts,
+                           const struct registries *g, const struct refs *l, struct err *e)
 {
-    cleanup_free struct new_layer *layers = xcalloc(p->n, sizeof *layers);
-    cleanup_free char *config_key = xstrdup(digest_text(&p->config_digest).s);
-    cleanup_free char *manifest_key = xasprintf("manifest-%s", digest_text(&p->manifest_digest).s);
-    cleanup_free char *index_key = xasprintf("manifest-%s", digest_text(&p->index_digest).s);
-    const struct new_big big[] = {
-        {config_key, buf_str(&p->config), p->config.len},
-        {"manifest", buf_str(&p->manifest), p->manifest.len},
-        {manifest_key, buf_str(&p->manifest), p->manifest.len},
-        {index_key, buf_str(&p->index), p->index.len},
-    };
-    for (size_t i = 0; i < p->n; i++)
-        layers[i] = p->layers[i].nl;
-    struct new_image img = {.digest = p->manifest_digest,
-                            .names = o->names,
-                            .created = p->created,
-                            .layer = p->n ? p->layers[p->n - 1].nl.id : NULL,
-                            .big = big,
-                            .nbig = p->has_index ? 4 : 3};
-    str_copy(img.id, sizeof img.id, p->config_digest.hex);
-    return store_commit(r, layers, p->n, &img, e);
+    cleanup(buf_free) struct buf list = BUF_INIT;
+    struct err why = ERR_INIT;
+    if (l->how && !opts->quiet)
+        fprintf(stderr, "%s\n", l->how);
+    for (size_t i = 0; i < l->n; i++) {
+        why = (struct err)ERR_INIT;
+        int res = opts->all_tags ? pull_tags(r, opts, g, &l->v[i], &why)
+                                 : pull_one(r, opts, g, &l->v[i], &why);
+        if (res == 0)
+            return 0;
+        buf_addf(&list, "%s * %s", i ? "\n" : "", why.msg);
+        if (interrupted)
+            break;
+    }
+    *e = why;
+    if (l->n < 2 || interrupted)
+        return -1;
+    err_set(e, 0, "%zu errors occurred while pulling:", l->n);
+    return err_hint(e, "%s", list.s);
 }
 
-static int bring(const struct roots *r, struct origin *o, struct plan *p,
-                 const struct pull_opts *opts, struct err *e)
+static int pull_registry(const struct roots *r, const struct pull_opts *opts, const char *source,
+                         struct err *e)
 {
-    bool bars = !opts->quiet && isatty(2);
-    if (look(r, p, opts->quiet || bars, e) < 0 || layers_bring(r, o, p, bars, e) < 0)
-        return -1;
-    if (o->kind == ORIGIN_DOCKER)
-        plan_synthesise(p);
-    if (!opts->quiet)
-        fprintf(stderr, "Copying config %s\nWriting manifest to image destination\n",
-                digest_text(&p->config_digest).s);
-    return commit(r, o, p, e);
+    struct registries *g = NULL;
+    struct refs l = {0};
+    if (str_starts(source, "docker-daemon:")) {
+        err_set(e, 0, "%s: pulling from Docker's daemon is not supported", source);
+        return err_hint(e, "Type: docker save IMAGE | pod pull docker-archive:/dev/stdin");
+    }
+    int res = registries_load(&g, e);
+    if (res == 0)
+        res = registries_candidates(g, source, &l, e);
+    if (res == 0)
+        res = pull_candidates(r, opts, g, &l, e);
+    refs_free(&l);
+    registries_free(g);
+    return res;
 }
 
 static int pull(const struct roots *r, const struct pull_opts *opts, const char *source,
                 struct err *e)
 {
-    struct origin o;
-    struct plan p;
-    struct platform want;
     cleanup_fd int hold = store_hold(r, e);
-    if (hold < 0 || platform_wanted(opts, &want, e) < 0 || origin_open(r, opts, source, &o, e) < 0)
+    if (hold < 0)
         return -1;
-    int res = plan_make(&o, &want, &p, e);
-    if (res == 0) {
-        res = bring(r, &o, &p, opts, e);
-        if (res < 0)
-            layers_undo(r, &p);
-        else
-            puts(p.config_digest.hex);
-        plan_free(&p);
-    }
-    origin_close(r, &o);
-    return res;
+    return origin_is_local(source) ? pull_local(r, opts, source, e)
+                                   : pull_registry(r, opts, source, e);
 }
 
-static bool have_it(const struct roots *r, const struct pull_opts *o, const char *source)
+/* Puts the id of what is here already. */
+static bool have(const struct roots *r, const char *source)
 {
     struct image img = IMAGE_INIT;
-    struct err e = ERR_INIT;
-    bool missing_only =
-        o->policy && (strcmp(o->policy, "missing") == 0 || strcmp(o->policy, "never") == 0);
-    if (!missing_only || image_find(r, source, &img, &e) < 0)
+    struct err ignored = ERR_INIT;
+    if (image_find(r, source, &img, &ignored) < 0)
         return false;
     puts(img.id);
     image_free(&img);
     return true;
+}
+
+static bool is_id(const char *s)
+{
+    return str_starts(s, "sha256:") || (strlen(s) == DIGEST_HEX && digest_is_hex(s));
+}
+
+/* One SOURCE as the policy wants it. */
+static int obey(const struct roots *r, const struct pull_opts *o, const char *source, struct err *e)
+{
+    enum { ALWAYS, MISSING, NEWER, NEVER };
+    static const char *const policies[] = {"always", "missing", "newer", "never", NULL};
+    int p = ALWAYS;
+    while (o->policy && policies[p] && strcmp(o->policy, policies[p]) != 0)
+        p++;
+    if (!policies[p])
+        return err_set(e, 0, "unsupported pull policy \"%s\"", o->policy);
+    if (is_id(source) && p == ALWAYS)
+        return err_set(e, 0, "pull policy is always but image has been referred to by ID (%s)",
+                       source);
+    if ((is_id(source) || p == MISSING || p == NEVER) && have(r, source))
+        return 0;
+    if (p == NEVER || is_id(source))
+        return err_set(e, 0, "%s: image not known", source);
+    if (pull(r, o, source, e) == 0)
+        return 0;
+    /* a registry that cannot be asked does not make what is here any older */
+    return p == NEWER && !interrupted && have(r, source) ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -152,11 +210,8 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
     for (int i = first; i < argc; i++) {
-        if (have_it(&r, &o, argv[i]))
-            continue;
-        if (o.policy && strcmp(o.policy, "never") == 0)
-            err_set(&e, 0, "%s: image not known", argv[i]);
-        else if (pull(&r, &o, argv[i], &e) == 0)
+        e = (struct err)ERR_INIT;
+        if (obey(&r, &o, argv[i], &e) == 0)
             continue;
         if (interrupted) {
             err_set(&e, 128 + (int)interrupted, "interrupted");

@@ -61,15 +61,17 @@ static void add_request(struct fetcher *f, const json_t *o, int fd)
 {
     const char *what = jx_str(o, "do");
     bool blob = strcmp(what, "blob") == 0, manifest = strcmp(what, "manifest") == 0;
+    bool tags = strcmp(what, "tags") == 0;
     int id = (int)jx_int(o, "id", 0);
     struct digest d;
     const char *reference = jx_str(o, blob ? "digest" : "reference");
-    bool ok = fd >= 0 && (blob ? digest_parse(reference, &d) == 0 : manifest && *reference);
+    bool ok =
+        fd >= 0 && (blob ? digest_parse(reference, &d) == 0 : tags || (manifest && *reference));
     if (!ok) {
         refuse(f, id, fd);
         return;
     }
-    struct xfer *x = xfer_new(f, blob ? KIND_BLOB : KIND_MANIFEST, id);
+    struct xfer *x = xfer_new(f, blob ? KIND_BLOB : tags ? KIND_TAGS : KIND_MANIFEST, id);
     x->reference = xstrdup(reference);
     x->out = fd;
     x->size = blob ? jx_int(o, "size", -1) : -1;

@@ -14,7 +14,7 @@ setup_file() {
 setup() { pod rmi -f -a >/dev/null 2>&1 || true; }
 
 pull_fails() { # REGEX [pull options]: with one sentence that matches, leaving nothing
-    run_pod 125 pull -q --tls-verify=false "${@:2}" "$REGISTRY/x/y:good"
+    run_pod 125 pull -q --tls-verify=false --retry-delay 50ms "${@:2}" "$REGISTRY/x/y:good"
     assert_empty
     assert_error_match "$1"
     run_pod images -a -q
@@ -47,10 +47,10 @@ pull_works() {
     pull_works
     pod rmi -f -a >/dev/null
     registry_misbehaving "$LAYOUT" manifest=429
-    POD_TIMEOUT=120 pull_fails "429|too many requests|toomanyrequests"
+    pull_fails "429|too many requests|toomanyrequests"
     pod rmi -f -a >/dev/null
     registry_misbehaving "$LAYOUT" blob=500
-    POD_TIMEOUT=120 pull_fails "500"
+    pull_fails "500"
 }
 
 @test "a connection that dies in mid-blob is taken up again by Range" {
@@ -66,7 +66,7 @@ pull_works() {
 
 @test "a blob that never comes whole" {
     registry_misbehaving "$LAYOUT" cut=1000
-    POD_TIMEOUT=120 pull_fails "."
+    pull_fails "."
 }
 
 @test "a blob shorter than the manifest says; one with another byte" {
@@ -106,7 +106,7 @@ pull_works() {
 
 @test "a registry that never answers, and one that falls silent in mid-blob: time-out" {
     registry_misbehaving "$LAYOUT" silent
-    POD_TIMEOUT=150 run_pod 125 pull -q --tls-verify=false --retry 0 "$REGISTRY/x/y:good"
+    POD_STALL_TIMEOUT=2 run_pod 125 pull -q --tls-verify=false --retry 0 "$REGISTRY/x/y:good"
     assert_error_match "timed out|time-out|timeout|no answer"
 }
 

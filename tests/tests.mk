@@ -8,8 +8,12 @@ FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 $(TOOLS): $(BUILD)/tests/%: tests/tools/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(filter-out -fsanitize=%,$(ALL_LDFLAGS)) -o $@ $<
+# and one that is what pod-unpack is once it has given up its rights
+$(BUILD)/tests/confined: tests/tools/confined/confined.c $(BUILD)/obj/helpers/unpack/confine.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 .PHONY: test-tools
-test-tools: $(TOOLS)
+test-tools: $(TOOLS) $(BUILD)/tests/confined
 
 # What is tested is a finished build: packages first, then a make that knows of them.
 .PHONY: check check-quick lint asan bench demo fuzz
@@ -50,6 +54,14 @@ fuzz:
 	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS)
 .PHONY: fuzzers
 fuzzers: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
-$(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libcommon.a
+# what a fuzzer looks at beyond libcommon
+fuzz_obj = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(1)))
+FUZZ_tar      := $(addprefix helpers/unpack/,tar header pax sparse path dirs)
+FUZZ_inflate  := $(addprefix helpers/unpack/,inflate ring)
+FUZZ_manifest := $(addprefix bin/pull/,manifest platform)
+FUZZ_archive  := $(FUZZ_manifest) $(addprefix bin/pull/,box docker origin plain plan tarindex)
+FUZZ_answer   := $(addprefix helpers/fetch/,certs reply sink start token words xfer)
+$(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/fuzz-%: $(BUILD)/obj/tests/fuzz/fuzz-%.o \
+    $$(call fuzz_obj,$$(FUZZ_$$*)) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)

@@ -23,7 +23,7 @@
 volatile sig_atomic_t interrupted;
 
 static void unpack_argv(const struct roots *r, const struct origin *o, const struct layer *l,
-                        struct strv *argv)
+                        const struct feed *f, struct strv *argv)
 {
     strv_take(argv, tool_path("pod-userns"));
     strv_add(argv, "enter");
@@ -35,6 +35,12 @@ static void unpack_argv(const struct roots *r, const struct origin *o, const str
     strv_addf(argv, "%s/pod/staging/%s/" STORE_STAGED_TAR_SPLIT, r->graph_path, l->nl.staging);
     strv_add(argv, "--diff");
     strv_add(argv, digest_text(&l->nl.diff).s);
+    if (f->length >= 0) {
+        strv_add(argv, "--offset");
+        strv_addf(argv, "%lld", (long long)f->offset);
+        strv_add(argv, "--length");
+        strv_addf(argv, "%lld", (long long)f->length);
+    }
     if (o->kind == ORIGIN_DOCKER)
         return;
     strv_add(argv, "--blob");
@@ -59,15 +65,15 @@ static int make_staging(const struct roots *r, struct layer *l, struct err *e)
     return 0;
 }
 
-static int run_unpack(const struct roots *r, const struct origin *o, struct layer *l, int in,
-                      struct err *e)
+static int run_unpack(const struct roots *r, const struct origin *o, struct layer *l,
+                      const struct feed *f, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
     int report[2];
-    unpack_argv(r, o, l, &argv);
+    unpack_argv(r, o, l, f, &argv);
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
-    struct spawn s = {.argv = argv.v, .in = in, .out = -1, .err = -1, .report = report[1]};
+    struct spawn s = {.argv = argv.v, .in = f->fd, .out = -1, .err = -1, .report = report[1]};
     int res = spawn(&s, &l->pid, e);
     close(report[1]);
     l->report = report[0];
@@ -80,13 +86,18 @@ static int start(const struct roots *r, struct origin *o, struct layer *l, int i
     if (make_staging(r, l, e) < 0)
         return -1;
     if (o->kind != ORIGIN_REGISTRY) {
-        cleanup_fd int fd = origin_blob(o, &l->blob, l->path, e);
-        return fd < 0 ? -1 : run_unpack(r, o, l, fd, e);
+        struct feed f;
+        if (origin_blob(o, &l->blob, l->file, &f, e) < 0)
+            return -1;
+        int res = run_unpack(r, o, l, &f, e);
+        close(f.fd);
+        return res;
     }
     if (pipe2(p, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
     (void)fcntl(p[1], F_SETPIPE_SZ, PIPE_SIZE);
-    int res = run_unpack(r, o, l, p[0], e);
+    const struct feed f = {.fd = p[0], .length = -1};
+    int res = run_unpack(r, o, l, &f, e);
     if (res == 0)
         res = fetch_blob_start(o->fetch, id, &l->blob, l->size, p[1], e);
     close(p[0]);
@@ -182,22 +193,13 @@ static int pump(struct origin *o, struct plan *p, size_t *running, struct err *e
     return 0;
 }
 
-/* A layer that stands twice in the image is brought once. */
-static bool is_repeat(const struct plan *p, size_t i)
-{
-    for (size_t k = 0; k < i; k++)
-        if (strcmp(p->layers[k].nl.id, p->layers[i].nl.id) == 0)
-            return true;
-    return false;
-}
-
 int layers_bring(const struct roots *r, struct origin *o, struct plan *p, bool bars, struct err *e)
 {
     size_t next = 0, running = 0;
     bool drawn = false;
     for (;;) {
         for (; next < p->n && running < MAX_RUNNING; next++) {
-            if (p->layers[next].exists || is_repeat(p, next))
+            if (p->layers[next].exists)
                 continue;
             if (start(r, o, &p->layers[next], (int)next + 1, e) < 0)
                 return -1;

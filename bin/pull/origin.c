@@ -1,154 +1,143 @@
 /* Where an image comes from when it is not a registry: layouts, directories, archives. */
 #include "pull.h"
 
-#include "disk/at.h"
-#include "disk/rmtree.h"
-#include "plain/fdio.h"
-#include "things/spawn.h"
 #include "words/ref.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* tar checks names itself; what it writes lies in a directory of ours that goes away again. */
-static int unpack_archive(const struct roots *r, const char *file, struct origin *o, struct err *e)
+static const struct {
+    const char *name;
+    enum origin_kind kind;
+    bool archive;
+} transports[] = {
+    {"oci", ORIGIN_LAYOUT, false},
+    {"oci-archive", ORIGIN_LAYOUT, true},
+    {"docker-archive", ORIGIN_DOCKER, true},
+    {"dir", ORIGIN_DIR, false},
+};
+enum { TRANSPORTS = sizeof transports / sizeof *transports };
+
+/* TRANSPORTS when there is none of ours before the first colon */
+static size_t transport_of(const char *typed)
 {
-    char name[64];
-    if (access(file, R_OK) < 0)
-        return err_sys(e, "open %s", file);
-    at_temp_name(name, sizeof name, "archive-");
-    o->temp = xasprintf("staging/%s", name);
-    if (mkdirat(r->own, o->temp, 0700) < 0)
-        return err_sys(e, "cannot make a directory for the archive");
-    cleanup(strv_free) struct strv argv = STRV_INIT;
-    strv_add(&argv, "tar");
-    strv_add(&argv, "-xf");
-    strv_add(&argv, file);
-    strv_add(&argv, "--no-same-owner");
-    strv_add(&argv, "-C");
-    strv_addf(&argv, "%s/pod/%s", r->graph_path, o->temp);
-    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = -1, .report = -1};
-    pid_t pid;
-    if (spawn(&s, &pid, e) < 0)
-        return -1;
-    if (spawn_wait(pid) != 0)
-        return err_set(e, 0, "%s is not an archive that tar can read, or the disk is full", file);
-    o->dir = at_open_dir(r->own, o->temp);
-    return o->dir < 0 ? err_sys(e, "cannot open the unpacked archive") : 0;
+    size_t i, n = strcspn(typed, ":");
+    for (i = 0; i < TRANSPORTS; i++)
+        if (typed[n] && strlen(transports[i].name) == n &&
+            strncmp(transports[i].name, typed, n) == 0)
+            break;
+    return i;
 }
 
-/* localhost/NAME:TAG for a layout, as podman names it. */
-static void name_after(struct origin *o, const char *path, const char *ref)
+bool origin_is_local(const char *typed)
 {
-    struct ref parsed = REF_INIT;
-    struct err e = ERR_INIT;
+    return transport_of(typed) < TRANSPORTS;
+}
+
+void origin_add_name(struct origin *o, const char *typed)
+{
+    cleanup(ref_free) struct ref r = REF_INIT;
+    struct err ignored = ERR_INIT;
+    if (ref_parse(typed, &r, &ignored) < 0)
+        return;
+    if (r.shortname) {
+        cleanup_free char *local = xasprintf("localhost/%s", typed);
+        ref_free(&r);
+        r = (struct ref)REF_INIT;
+        if (ref_parse(local, &r, &ignored) < 0)
+            return;
+    }
+    strv_take(&o->names, ref_str(&r));
+}
+
+/* A layout's REF is what its author called the image; without one the directory's name serves. */
+static void name_layout(struct origin *o, const char *path, const char *ref)
+{
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    cleanup_free char *whole =
-        *ref ? (strchr(ref, '/') || strchr(ref, ':') ? xstrdup(ref)
-                                                     : xasprintf("localhost/%s:%s", base, ref))
-             : xasprintf("localhost/%s:latest", base);
-    if (ref_parse(whole, &parsed, &e) == 0)
-        strv_take(&o->names, ref_str(&parsed));
-    ref_free(&parsed);
+    if (*ref)
+        origin_add_name(o, ref);
+    else if (!o->archive)
+        origin_add_name(o, base);
 }
 
-static int open_local(const struct roots *r, const char *transport, const char *rest,
-                      struct origin *o, struct err *e)
+int origin_open(const struct roots *r, const char *typed, struct origin *ret, struct err *e)
 {
-    cleanup_free char *path = xstrdup(rest);
-    char *colon = strcmp(transport, "dir") == 0 ? NULL : strchr(path, ':');
+    size_t t = transport_of(typed);
+    struct origin o = {
+        .kind = transports[t].kind, .archive = transports[t].archive, .uri = xstrdup(typed)};
+    cleanup_free char *path = xstrdup(typed + strlen(transports[t].name) + 1);
+    char *colon = o.kind == ORIGIN_DIR ? NULL : strchr(path, ':');
     if (colon)
         *colon++ = '\0';
-    o->ref = xstrdup(colon ? colon : "");
-    o->kind = strcmp(transport, "dir") == 0              ? ORIGIN_DIR
-              : strcmp(transport, "docker-archive") == 0 ? ORIGIN_DOCKER
-                                                         : ORIGIN_LAYOUT;
-    if (str_ends(transport, "-archive")) {
-        if (unpack_archive(r, path, o, e) < 0)
-            return -1;
-    } else if ((o->dir = at_open_dir(AT_FDCWD, path)) < 0) {
-        return err_sys(e, "open %s", path);
+    o.ref = xstrdup(colon ? colon : "");
+    int res = !*path      ? err_set(e, 0, "%s: no path is given", typed)
+              : o.archive ? box_open_archive(r, path, &o.box, e)
+                          : box_open_dir(path, &o.box, e);
+    if (res < 0) {
+        origin_close(&o);
+        return -1;
     }
-    if (o->kind != ORIGIN_DOCKER)
-        name_after(o, path, o->ref);
+    if (o.kind != ORIGIN_DOCKER)
+        name_layout(&o, path, o.ref);
+    *ret = o;
     return 0;
 }
 
-int origin_open(const struct roots *r, const struct pull_opts *opts, const char *typed,
-                struct origin *ret, struct err *e)
-{
-    static const char *const local[] = {"oci", "oci-archive", "docker-archive", "dir", NULL};
-    struct origin o = {.kind = ORIGIN_REGISTRY, .dir = -1, .uri = xstrdup(typed)};
-    int res;
-    size_t n = strcspn(typed, ":");
-    cleanup_free char *transport = xstrndup(typed, n);
-    if (typed[n] && str_in(transport, local))
-        res = open_local(r, transport, typed + n + 1, &o, e);
-    else
-        res = registry_open(opts, typed, &o, e);
-    if (res < 0)
-        origin_close(r, &o);
-    else
-        *ret = o;
-    return res;
-}
-
-void origin_close(const struct roots *r, struct origin *o)
+void origin_close(struct origin *o)
 {
     fetch_close(o->fetch);
-    if (o->dir >= 0)
-        close(o->dir);
-    if (o->temp)
-        rmtree(r->own, o->temp);
+    box_close(o->box);
     free(o->uri);
     free(o->version);
     free(o->ref);
-    free(o->temp);
     strv_free(&o->names);
-    *o = (struct origin){.dir = -1};
+    *o = (struct origin){0};
 }
 
-static int read_file(const struct origin *o, const char *path, size_t max, struct buf *ret,
-                     struct err *e)
+static const char *entry_name(const json_t *item)
 {
-    if (at_read(o->dir, path, max, ret) == 0)
-        return 0;
-    if (errno == EFBIG)
-        return err_set(e, 0, "%s: \"%s\" is larger than the %d bytes that are allowed", o->uri,
-                       path, MAX_MANIFEST);
-    return err_sys(e, "%s: open %s", o->uri, path);
+    const json_t *a = json_object_get(item, "annotations");
+    const char *full = jx_str(a, "io.containerd.image.name");
+    return *full ? full : jx_str(a, "org.opencontainers.image.ref.name");
+}
+
+static bool is_called(const json_t *item, const char *ref)
+{
+    const json_t *a = json_object_get(item, "annotations");
+    return strcmp(jx_str(a, "org.opencontainers.image.ref.name"), ref) == 0 ||
+           strcmp(jx_str(a, "io.containerd.image.name"), ref) == 0;
 }
 
 /* The entry of index.json that the reference names; the only one when none was said. */
 static int from_index(struct origin *o, struct buf *ret, struct err *e)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
-    json_t *parsed = NULL, *item, *chosen = NULL;
-    size_t i;
-    if (read_file(o, "index.json", MAX_MANIFEST, &b, e) < 0 ||
-        jx_parse("index.json", buf_str(&b), b.len, &parsed, e) < 0)
+    cleanup_json index = NULL;
+    json_t *item, *chosen = NULL;
+    size_t i, found = 0;
+    int64_t size;
+    if (box_read(o->box, "index.json", MAX_MANIFEST, &b, e) < 0 ||
+        jx_parse("index.json", buf_str(&b), b.len, &index, e) < 0)
         return -1;
-    cleanup_json index = parsed;
-    json_t *list = json_object_get(index, "manifests");
-    json_array_foreach(list, i, item)
+    json_array_foreach(json_object_get(index, "manifests"), i, item)
     {
-        const char *name =
-            jx_str(json_object_get(item, "annotations"), "org.opencontainers.image.ref.name");
-        if (*o->ref ? strcmp(name, o->ref) == 0 : json_array_size(list) == 1)
-            chosen = item;
+        if (*o->ref && !is_called(item, o->ref))
+            continue;
+        chosen = item;
+        found++;
     }
     if (!chosen && *o->ref)
-        return err_set(e, 0, "%s: no descriptor found for reference \"%s\"", o->uri, o->ref);
-    if (!chosen)
-        return err_set(e, 0, "%s: more than one image in oci, choose an image", o->uri);
-    if (digest_parse(jx_str(chosen, "digest"), &o->digest) < 0)
-        return err_set(e, 0, "%s: index.json has no valid digest", o->uri);
+        return err_set(e, 0, "no descriptor found for reference \"%s\"", o->ref);
+    if (found == 0)
+        return err_set(e, 0, "index.json has no image");
+    if (found > 1 && !*o->ref)
+        return err_set(e, 0, "more than one image in oci, choose an image");
+    if (manifest_descriptor("index.json", chosen, &o->digest, &size, e) < 0)
+        return -1;
     o->has_digest = true;
+    if (o->archive && !*o->ref)
+        origin_add_name(o, entry_name(chosen));
     return origin_manifest(o, &o->digest, ret, e);
 }
 
@@ -163,26 +152,29 @@ int origin_manifest(struct origin *o, const struct digest *which, struct buf *re
         fetched_free(&f);
         return 0;
     }
-    if (!which)
-        return o->kind == ORIGIN_DIR ? read_file(o, "manifest.json", MAX_MANIFEST, ret, e)
-                                     : from_index(o, ret, e);
-    cleanup_free char *path = o->kind == ORIGIN_DIR ? xasprintf("%s.manifest.json", which->hex)
-                                                    : xasprintf("blobs/sha256/%s", which->hex);
-    return read_file(o, path, MAX_MANIFEST, ret, e);
+    if (!which && o->kind != ORIGIN_DIR) {
+        if (from_index(o, ret, e) == 0)
+            return 0;
+        /* podman's own two ways to say it */
+        return o->archive ? err_prefix(e, "loading index")
+                          : err_prefix(e, "initializing source %s%s", o->uri, *o->ref ? "" : ":");
+    }
+    cleanup_free char *path = !which                  ? xstrdup("manifest.json")
+                              : o->kind == ORIGIN_DIR ? xasprintf("%s.manifest.json", which->hex)
+                                                      : xasprintf("blobs/sha256/%s", which->hex);
+    return box_read(o->box, path, MAX_MANIFEST, ret, e);
 }
 
-int origin_blob(const struct origin *o, const struct digest *d, const char *path, struct err *e)
+static char *blob_path(const struct origin *o, const struct digest *d)
 {
-    cleanup_free char *name = path                    ? xstrdup(path)
-                              : o->kind == ORIGIN_DIR ? xstrdup(d->hex)
-                                                      : xasprintf("blobs/sha256/%s", d->hex);
-    struct stat st;
-    cleanup_fd int fd = openat(o->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_sys(e, "%s: open %s", o->uri, name);
-    if (!S_ISREG(st.st_mode))
-        return err_set(e, 0, "%s: %s is not a file", o->uri, name);
-    return fd_take(&fd);
+    return o->kind == ORIGIN_DIR ? xstrdup(d->hex) : xasprintf("blobs/sha256/%s", d->hex);
+}
+
+int origin_blob(const struct origin *o, const struct digest *d, const char *name, struct feed *ret,
+                struct err *e)
+{
+    cleanup_free char *path = name ? xstrdup(name) : blob_path(o, d);
+    return box_feed(o->box, path, ret, e);
 }
 
 int origin_small(struct origin *o, const struct digest *d, int64_t size, struct buf *ret,
@@ -196,9 +188,6 @@ int origin_small(struct origin *o, const struct digest *d, int64_t size, struct 
         fetched_free(&f);
         return 0;
     }
-    cleanup_fd int fd = origin_blob(o, d, NULL, e);
-    if (fd < 0)
-        return -1;
-    return fd_read_all(fd, MAX_MANIFEST, ret) < 0 ? err_sys(e, "%s: cannot read %s", o->uri, d->hex)
-                                                  : 0;
+    cleanup_free char *path = blob_path(o, d);
+    return box_read(o->box, path, MAX_MANIFEST, ret, e);
 }

@@ -1,27 +1,13 @@
 /* Manifest and configuration: parsed, verified, turned into the list of layers. */
 #include "pull.h"
 
-#include "plain/fdio.h"
-#include "words/ref.h"
 #include "words/sha256.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_index(const json_t *m)
-{
-    return json_is_array(json_object_get(m, "manifests")) && !json_object_get(m, "config");
-}
-
-static int descriptor(const char *what, const json_t *d, struct digest *ret, int64_t *size,
-                      struct err *e)
-{
-    *size = jx_int(d, "size", -1);
-    if (digest_parse(jx_str(d, "digest"), ret) < 0 || *size < -1)
-        return err_set(e, 0, "%s: a descriptor without a valid sha256 digest and size", what);
-    return 0;
-}
+enum { MAX_INDEXES = 2 };
 
 static int verify(const char *what, const struct buf *b, const struct digest *want, struct err *e)
 {
@@ -32,82 +18,43 @@ static int verify(const char *what, const struct buf *b, const struct digest *wa
                    digest_text(&got).s);
 }
 
-/* Attestations and signatures stand in an index beside the images: they run nowhere. */
-static const json_t *choose(const json_t *index, const struct platform *want)
-{
-    const json_t *m, *best = NULL;
-    int best_rank = 1 << 20;
-    size_t i;
-    json_array_foreach(json_object_get(index, "manifests"), i, m)
-    {
-        const json_t *p = json_object_get(m, "platform");
-        if (json_object_get(json_object_get(m, "annotations"), "vnd.docker.reference.type"))
-            continue;
-        int rank =
-            platform_rank(want, jx_str(p, "os"), jx_str(p, "architecture"), jx_str(p, "variant"));
-        if (rank >= 0 && rank < best_rank) {
-            best = m;
-            best_rank = rank;
-        }
-    }
-    return best;
-}
-
-static int parse_manifest(const struct origin *o, const struct buf *b, json_t **ret, struct err *e)
-{
-    cleanup_free char *what = xasprintf("%s: manifest", o->uri);
-    if (jx_parse(what, buf_str(b), b->len, ret, e) < 0)
-        return -1;
-    if (!json_is_object(*ret) || jx_int(*ret, "schemaVersion", 2) != 2) {
-        bool old = jx_int(*ret, "schemaVersion", 2) == 1;
-        json_decref(*ret);
-        *ret = NULL;
-        return err_set(
-            e, 0,
-            old ? "%s: Docker manifests of schema 1 are not supported: the image must be "
-                  "pushed again by a newer tool"
-                : "%s: the manifest is not one of an image",
-            o->uri);
-    }
-    return 0;
-}
-
-/* Up to one index above another, then the image's own manifest. */
+/* The image's own manifest, below up to two indexes. */
 static int find_manifest(struct origin *o, const struct platform *want, struct plan *p,
                          json_t **ret, struct err *e)
 {
-    json_t *m = NULL;
+    cleanup_json m = NULL;
+    enum manifest_kind kind;
     if (origin_manifest(o, NULL, &p->manifest, e) < 0 ||
         (o->has_digest && verify(o->uri, &p->manifest, &o->digest, e) < 0) ||
-        parse_manifest(o, &p->manifest, &m, e) < 0)
+        manifest_parse(o->uri, &p->manifest, &m, &kind, e) < 0)
         return -1;
-    for (int depth = 0; is_index(m); depth++) {
-        const json_t *entry = choose(m, want);
+    for (int depth = 0; kind == MANIFEST_INDEX; depth++) {
+        json_t *entry;
         struct digest d;
         int64_t size;
-        int res = entry && depth < 2
-                      ? descriptor(o->uri, entry, &d, &size, e)
-                      : err_set(e, 0,
-                                "%s: no image found in manifest list for architecture "
-                                "%s, variant \"%s\", OS %s",
-                                o->uri, want->arch, want->variant, want->os);
+        if (depth == MAX_INDEXES)
+            return err_set(e, 0, "%s: an index in an index in an index", o->uri);
+        if (manifest_choose(o->uri, m, want, &entry, e) < 0 ||
+            manifest_descriptor(o->uri, entry, &d, &size, e) < 0)
+            return -1;
         json_decref(m);
         m = NULL;
-        if (res < 0)
-            return -1;
         buf_free(&p->index);
         p->index = p->manifest;
         p->manifest = (struct buf)BUF_INIT;
         p->has_index = true;
         if (origin_manifest(o, &d, &p->manifest, e) < 0 ||
-            verify(o->uri, &p->manifest, &d, e) < 0 || parse_manifest(o, &p->manifest, &m, e) < 0)
+            verify(o->uri, &p->manifest, &d, e) < 0 ||
+            manifest_parse(o->uri, &p->manifest, &m, &kind, e) < 0)
             return -1;
     }
-    *ret = m;
+    *ret = json_incref(m);
     return 0;
 }
 
-static int take_layers(const char *what, const json_t *list, struct plan *p, struct err *e)
+/* files: names instead of descriptors, as docker save has them and nobody else may. */
+static int take_layers(const char *what, const json_t *list, bool files, struct plan *p,
+                       struct err *e)
 {
     const json_t *d;
     size_t i;
@@ -119,10 +66,14 @@ static int take_layers(const char *what, const json_t *list, struct plan *p, str
     {
         p->layers[i].report = -1;
         p->layers[i].size = -1;
-        if (json_is_string(d))
-            p->layers[i].path = xstrdup(json_string_value(d));
-        else if (descriptor(what, d, &p->layers[i].blob, &p->layers[i].size, e) < 0)
-            return -1;
+        if (!files) {
+            if (manifest_descriptor(what, d, &p->layers[i].blob, &p->layers[i].size, e) < 0)
+                return -1;
+        } else if (json_is_string(d)) {
+            p->layers[i].file = xstrdup(json_string_value(d));
+        } else {
+            return err_set(e, 0, "%s: manifest.json: a layer that is not a file name", what);
+        }
     }
     return 0;
 }
@@ -146,6 +97,8 @@ static int read_config(const struct origin *o, struct plan *p, struct err *e)
             memcpy(l->nl.parent, p->layers[i - 1].nl.id, sizeof l->nl.parent);
         store_layer_id(i ? l->nl.parent : NULL, &l->nl.diff, l->nl.id);
     }
+    (void)str_copy(p->os, sizeof p->os, jx_str(config, "os"));
+    (void)str_copy(p->arch, sizeof p->arch, jx_str(config, "architecture"));
     if (jx_str0(config, "created"))
         p->created = xstrdup(jx_str(config, "created"));
     return 0;
@@ -154,30 +107,15 @@ static int read_config(const struct origin *o, struct plan *p, struct err *e)
 /* docker save's manifest.json: file names instead of digests. */
 static int plan_docker(struct origin *o, struct plan *p, struct err *e)
 {
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    json_t *parsed = NULL;
-    if (origin_manifest(&(struct origin){.kind = ORIGIN_DIR, .dir = o->dir, .uri = o->uri}, NULL,
-                        &b, e) < 0 ||
-        jx_parse("manifest.json", buf_str(&b), b.len, &parsed, e) < 0)
+    cleanup_json item = NULL;
+    if (docker_choose(o, &item, e) < 0)
         return -1;
-    cleanup_json list = parsed;
-    size_t want = o->ref[0] == '@' ? (size_t)atoi(o->ref + 1) : 0, i;
-    const json_t *item = json_array_get(list, want), *tag;
     const char *config = jx_str(item, "Config");
-    if (!*config)
-        return err_set(e, 0, "%s: manifest.json has no image %zu", o->uri, want);
-    cleanup_fd int fd = origin_blob(o, NULL, config, e);
-    if (fd < 0 || fd_read_all(fd, MAX_MANIFEST, &p->config) < 0 ||
-        take_layers(o->uri, json_object_get(item, "Layers"), p, e) < 0)
-        return fd < 0 ? -1 : err_set(e, 0, "%s: cannot read \"%s\"", o->uri, config);
-    json_array_foreach(json_object_get(item, "RepoTags"), i, tag)
-    {
-        struct ref ref = REF_INIT;
-        struct err bad = ERR_INIT;
-        if (json_is_string(tag) && ref_parse(json_string_value(tag), &ref, &bad) == 0)
-            strv_take(&o->names, ref_str(&ref));
-        ref_free(&ref);
-    }
+    if (!*config || !json_is_array(json_object_get(item, "Layers")))
+        return err_set(e, 0, "%s: manifest.json does not say what the image is made of", o->uri);
+    if (box_read(o->box, config, MAX_MANIFEST, &p->config, e) < 0 ||
+        take_layers(o->uri, json_object_get(item, "Layers"), true, p, e) < 0)
+        return -1;
     p->config_digest = sha256_of(buf_str(&p->config), p->config.len);
     return read_config(o, p, e);
 }
@@ -195,9 +133,9 @@ int plan_make(struct origin *o, const struct platform *want, struct plan *ret, s
         p.manifest_digest = sha256_of(buf_str(&p.manifest), p.manifest.len);
         if (p.has_index)
             p.index_digest = sha256_of(buf_str(&p.index), p.index.len);
-        res = descriptor(o->uri, json_object_get(m, "config"), &p.config_digest, &size, e);
+        res = manifest_descriptor(o->uri, json_object_get(m, "config"), &p.config_digest, &size, e);
         if (res == 0)
-            res = take_layers(o->uri, json_object_get(m, "layers"), &p, e);
+            res = take_layers(o->uri, json_object_get(m, "layers"), false, &p, e);
         if (res == 0)
             res = origin_small(o, &p.config_digest, size, &p.config, e);
         if (res == 0)
@@ -212,12 +150,13 @@ int plan_make(struct origin *o, const struct platform *want, struct plan *ret, s
     return res;
 }
 
+/* Byte for byte as podman writes it, so that the digests agree. */
 void plan_synthesise(struct plan *p)
 {
     json_t *layers = json_array();
     for (size_t i = 0; i < p->n; i++)
         json_array_append_new(layers, json_pack("{s:s, s:I, s:s}", "mediaType",
-                                                "application/vnd.docker.image.rootfs.diff.tar",
+                                                "application/vnd.docker.image.rootfs.diff.tar.gzip",
                                                 "size", (json_int_t)p->layers[i].nl.diff_size,
                                                 "digest", digest_text(&p->layers[i].nl.diff).s));
     cleanup_json m = json_pack(
@@ -233,7 +172,7 @@ void plan_synthesise(struct plan *p)
 void plan_free(struct plan *p)
 {
     for (size_t i = 0; i < p->n && p->layers; i++) {
-        free(p->layers[i].path);
+        free(p->layers[i].file);
         free(p->layers[i].ids);
     }
     free(p->layers);

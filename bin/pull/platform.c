@@ -1,5 +1,5 @@
 /* Which of an index's images is for this machine, or for the one that --platform names. */
-#include "pull/pull.h"
+#include "pull.h"
 
 #include <stdio.h>
 #include <string.h>

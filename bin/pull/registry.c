@@ -25,37 +25,33 @@ static int configure(const struct pull_opts *o, struct fetch_conf *c, struct err
     return 0;
 }
 
-/* The first candidate that answers for its manifest is taken; the last one's error is said. */
-static int try_one(const struct pull_opts *o, const struct registries *g, const struct ref *ref,
-                   struct origin *ret, struct err *e)
+int registry_open(const struct pull_opts *o, const struct registries *g, const struct ref *ref,
+                  struct origin *ret, struct err *e)
 {
     struct fetch_conf c = FETCH_CONF_INIT;
+    struct origin got = {.kind = ORIGIN_REGISTRY};
     c.registries = g;
     c.ref = ref;
-    if (configure(o, &c, e) < 0 || fetch_open(&c, &ret->fetch, e) < 0)
+    if (configure(o, &c, e) < 0 || fetch_open(&c, &got.fetch, e) < 0)
         return -1;
-    ret->version = ref_version(ref);
-    struct ref named = REF_INIT;
-    ref_copy(ref, &named);
-    ret->has_digest = ref->has_digest;
-    ret->digest = ref->digest;
-    strv_take(&ret->names, ref_str(&named));
-    ref_free(&named);
+    got.version = ref_version(ref);
+    got.has_digest = ref->has_digest;
+    got.digest = ref->digest;
+    strv_take(&got.names, ref_str(ref));
+    got.uri = xasprintf("docker://%s", got.names.v[0]);
+    *ret = got;
     return 0;
 }
 
-int registry_open(const struct pull_opts *o, const char *typed, struct origin *ret, struct err *e)
+int registry_tags(const struct pull_opts *o, const struct registries *g, const struct ref *ref,
+                  struct strv *ret, struct err *e)
 {
-    struct registries *g = NULL;
-    struct refs l = {0};
-    int res = registries_load(&g, e);
-    if (res == 0)
-        res = registries_candidates(g, typed, &l, e);
-    if (res == 0)
-        res = l.n ? try_one(o, g, &l.v[0], ret, e) : err_set(e, 0, "invalid reference format");
-    if (res == 0 && !o->quiet)
-        fprintf(stderr, "Trying to pull %s...\n", ret->names.v[0]);
-    refs_free(&l);
-    registries_free(g);
+    struct origin at = {0};
+    if (registry_open(o, g, ref, &at, e) < 0)
+        return -1;
+    int res = fetch_tags(at.fetch, ret, e);
+    origin_close(&at);
+    if (res == 0 && ret->n == 0)
+        return err_set(e, 0, "%s/%s has no tags", ref->domain, ref->path);
     return res;
 }

@@ -51,7 +51,7 @@ struct base {
     bool answered; /* some HTTP answer came from there */
 };
 
-enum kind { KIND_MANIFEST, KIND_BLOB, KIND_TOKEN };
+enum kind { KIND_MANIFEST, KIND_TAGS, KIND_BLOB, KIND_TOKEN };
 enum state { QUEUED, RUNNING, WAIT_TIME, WAIT_TOKEN, DRAINING, GONE };
 /* Why a callback of ours stopped a transfer. */
 enum stop { STOP_NONE, STOP_TOO_BIG, STOP_WRONG_SIZE, STOP_READER, STOP_RANGE };
@@ -62,7 +62,7 @@ struct xfer {
     enum kind kind;
     enum state state;
     int id;
-    char *reference; /* tag or digest */
+    char *reference; /* tag or digest; of a list of tags the page, a query, or "" */
     char *accept;
     int64_t size, max; /* exact size (-1 not known) and limit of the body */
     unsigned base;     /* index in f->bases */
@@ -95,6 +95,7 @@ struct xfer {
     struct buf body;      /* of an error, or of a token */
     struct buf challenge; /* WWW-Authenticate lines */
     char type[128], digest[128];
+    char page[512]; /* of a list of tags: the query that gives the next page */
 };
 
 struct fetcher {

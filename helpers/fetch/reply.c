@@ -65,9 +65,9 @@ void reply_progress(struct fetcher *f, struct xfer *x)
 
 void reply_done(struct fetcher *f, const struct xfer *x)
 {
-    reply_event(f, json_pack("{ss si si sI ss ss}", "event", "done", "id", x->id, "status",
+    reply_event(f, json_pack("{ss si si sI ss ss ss}", "event", "done", "id", x->id, "status",
                              (int)x->status, "bytes", (json_int_t)x->delivered, "type", x->type,
-                             "digest", x->digest));
+                             "digest", x->digest, "next", x->page));
 }
 
 void reply_error(struct fetcher *f, const struct xfer *x, const struct err *e)

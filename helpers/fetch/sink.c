@@ -26,7 +26,7 @@ void sink_reset(struct xfer *x)
     x->stop = STOP_NONE;
     x->attempt_at = x->delivered;
     x->errbuf[0] = '\0';
-    x->type[0] = x->digest[0] = '\0';
+    x->type[0] = x->digest[0] = x->page[0] = '\0';
     buf_clear(&x->body);
     buf_clear(&x->challenge);
 }
@@ -51,6 +51,22 @@ static void copy_clean(char *dst, size_t size, const char *src)
     dst[n] = '\0';
 }
 
+/* Link: </v2/NAME/tags/list?last=b&n=100>; rel="next" – only the query, and only plain ones. */
+static void take_next(struct xfer *x, const char *v)
+{
+    const char *query = strchr(v, '?'), *end = strchr(v, '>');
+    size_t n = query && end > query ? (size_t)(end - query) - 1 : 0;
+    x->page[0] = '\0';
+    if (*v != '<' || n == 0 || n >= sizeof x->page || !strstr(end, "next"))
+        return;
+    memcpy(x->page, query + 1, n);
+    x->page[n] = '\0';
+    size_t plain = strspn(x->page, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                   "0123456789=&._%~+-:/");
+    if (plain != n)
+        x->page[0] = '\0';
+}
+
 /* Each answer of a chain of redirects begins with its status line: only the last one counts. */
 size_t sink_header(char *p, size_t size, size_t n, void *arg)
 {
@@ -64,13 +80,15 @@ size_t sink_header(char *p, size_t size, size_t n, void *arg)
     line[strcspn(line, "\r\n")] = '\0';
     if (str_starts(line, "HTTP/")) {
         x->range_start = x->length = -1;
-        x->type[0] = x->digest[0] = '\0';
+        x->type[0] = x->digest[0] = x->page[0] = '\0';
         buf_clear(&x->challenge);
     } else if ((v = header_value(line, "content-type"))) {
         copy_clean(x->type, sizeof x->type, v);
         x->type[strcspn(x->type, ";")] = '\0';
     } else if ((v = header_value(line, "docker-content-digest"))) {
         copy_clean(x->digest, sizeof x->digest, v);
+    } else if ((v = header_value(line, "link"))) {
+        take_next(x, v);
     } else if ((v = header_value(line, "content-range"))) {
         if (strncasecmp(v, "bytes ", 6) == 0)
             x->range_start = strtoll(v + 6, NULL, 10);

@@ -106,12 +106,19 @@ static void set_common(CURL *c, const struct xfer *x, const struct base *b)
     set_tls(c, b->source);
 }
 
+/* The caller's string. */
+static char *image_url(const struct xfer *x, const struct base *b)
+{
+    const char *path = b->source->path, *ref = x->reference;
+    if (x->kind == KIND_TAGS)
+        return xasprintf("%s/v2/%s/tags/list%s%s", b->url, path, *ref ? "?" : "", ref);
+    return xasprintf("%s/v2/%s/%s/%s", b->url, path, x->kind == KIND_BLOB ? "blobs" : "manifests",
+                     ref);
+}
+
 static void set_target(struct xfer *x, const struct base *b)
 {
-    const char *what = x->kind == KIND_BLOB ? "blobs" : "manifests";
-    cleanup_free char *url = x->kind == KIND_TOKEN ? token_url(x)
-                                                   : xasprintf("%s/v2/%s/%s/%s", b->url,
-                                                               b->source->path, what, x->reference);
+    cleanup_free char *url = x->kind == KIND_TOKEN ? token_url(x) : image_url(x, b);
     curl_easy_setopt(x->easy, CURLOPT_URL, url);
     if (x->post) {
         curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, x->post);

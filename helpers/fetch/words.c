@@ -47,7 +47,9 @@ static const char *status_words(const struct xfer *x)
     case 403:
         return "denied: requested access to the resource is denied";
     case 404:
-        return x->kind == KIND_BLOB ? "blob unknown to registry" : "manifest unknown";
+        return x->kind == KIND_BLOB   ? "blob unknown to registry"
+               : x->kind == KIND_TAGS ? "name unknown: repository name not known to registry"
+                                      : "manifest unknown";
     case 429:
         return "toomanyrequests: too many requests to registry";
     default:
@@ -175,7 +177,7 @@ static void add_transport(struct buf *b, const struct xfer *x, CURLcode code)
 
 static void add_stop(struct buf *b, const struct xfer *x)
 {
-    const char *what = x->kind == KIND_BLOB ? "blob" : "manifest";
+    const char *what = x->kind == KIND_BLOB ? "blob" : x->kind == KIND_TAGS ? "list" : "manifest";
     long long max = x->size >= 0 ? x->size : x->max;
     if (x->stop == STOP_TOO_BIG)
         buf_addf(b, "%s is larger than the %lld bytes %s", what, max,
@@ -227,6 +229,8 @@ void words_error(const struct xfer *x, CURLcode code, struct err *e)
         buf_addf(&m, "reading blob %s in %s/%s: ", x->reference, s->host, s->path);
         if (transport)
             buf_addf(&m, "Get \"%s/v2/%s/blobs/%s\": ", b->url, s->path, x->reference);
+    } else if (x->kind == KIND_TAGS) {
+        buf_addf(&m, "reading the tags of %s/%s: fetching tags list: ", s->host, s->path);
     } else {
         buf_addf(&m, "initializing source docker://%s: ", x->f->name);
         if (x->kind == KIND_TOKEN)

@@ -180,7 +180,7 @@ static bool complete(const struct xfer *x, CURLcode code)
 static void succeed(struct xfer *x)
 {
     struct fetcher *f = x->f;
-    if (x->kind == KIND_MANIFEST)
+    if (x->kind == KIND_MANIFEST || x->kind == KIND_TAGS)
         f->chosen = x->base;
     xfer_stop(x);
     x->state = DRAINING;
@@ -212,6 +212,9 @@ void xfer_finished(struct xfer *x, CURLcode code)
     curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_COUNT, &redirects);
     if (x->status > 0 && x->kind != KIND_TOKEN)
         x->f->bases[x->base].answered = true;
+    /* a token that opened something and ran out later is no refusal */
+    if (x->status >= 200 && x->status < 300)
+        x->refusals = 0;
     /* an error page that we stopped reading is an answer like any other */
     if (code == CURLE_WRITE_ERROR && x->stop == STOP_NONE && x->status >= 300)
         code = CURLE_OK;

@@ -27,10 +27,11 @@ int layer_ids_ok(struct layer *l, bool count, struct err *e)
             "%lld:%lld for %s): Check /etc/subuid and /etc/subgid if configured locally and run "
             "the command below: lchown %s: invalid argument",
             (long long)en->uid, (long long)en->gid, shown(l->path), shown(l->path));
+    if (en->uid < 0 || en->gid < 0)
+        return -1; /* no range helps */
     int64_t most = en->uid > en->gid ? en->uid : en->gid;
     uint32_t first = idmap_next(uid ? &l->gid_map : &l->uid_map);
-    int64_t last =
-        most < 0 || most >= UINT32_MAX ? INT64_MAX : first + (most / 65536 + 1) * 65536 - 1;
+    int64_t last = most >= UINT32_MAX ? INT64_MAX : first + (most / 65536 + 1) * 65536 - 1;
     if (last < UINT32_MAX)
         err_hint(e, "sudo usermod --add-subuids %u-%lld --add-subgids %u-%lld $USER", first,
                  (long long)last, first, (long long)last);
@@ -75,9 +76,12 @@ static int set_xattrs(struct layer *l, int fd, struct err *e)
     return 0;
 }
 
+/* Before 1970 is 1970, as containers/storage has it. */
 static void times(const struct tar_entry *en, struct timespec ts[2])
 {
-    ts[0] = ts[1] = (struct timespec){.tv_sec = en->mtime, .tv_nsec = en->mtime_ns};
+    ts[0] = ts[1] = (struct timespec){0};
+    if (en->mtime >= 0)
+        ts[0] = ts[1] = (struct timespec){.tv_sec = en->mtime, .tv_nsec = en->mtime_ns};
 }
 
 /* Owner before mode, mode before capabilities: each may clear the next. */
@@ -106,6 +110,28 @@ int layer_own_name(struct layer *l, const struct place *at, struct err *e)
     if (chown &&
         fchownat(at->in->fd, at->base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "lchown", l->path);
+    struct timespec ts[2];
+    times(en, ts);
+    if (utimensat(at->in->fd, at->base, ts, AT_SYMLINK_NOFOLLOW) < 0)
+        return path_error(e, "chtimes", l->path);
+    return 0;
+}
+
+/* Changed only where it differs: a change of owner takes set-id bits and capabilities away. */
+int layer_own_link(struct layer *l, const struct place *at, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    struct stat st;
+    if (fstatat(at->in->fd, at->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return path_error(e, "stat", l->path);
+    bool chown = st.st_uid != (uid_t)en->uid || st.st_gid != (gid_t)en->gid;
+    if (chown &&
+        fchownat(at->in->fd, at->base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return path_error(e, "lchown", l->path);
+    mode_t mode = en->mode & MODE_BITS;
+    if (!S_ISLNK(st.st_mode) && (chown || (st.st_mode & MODE_BITS) != mode) &&
+        fchmodat(at->in->fd, at->base, mode, 0) < 0)
+        return path_error(e, "chmod", l->path);
     struct timespec ts[2];
     times(en, ts);
     if (utimensat(at->in->fd, at->base, ts, AT_SYMLINK_NOFOLLOW) < 0)

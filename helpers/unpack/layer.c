@@ -19,17 +19,16 @@ static void listed(struct layer *l, const struct place *at)
         split_file(l->split, l->tar->entry.name.s, l->path, 0, 0);
 }
 
+/* No engine looks at what an archive says of it: an image's root is the store's. */
 static int root(struct layer *l, struct err *e)
 {
     const struct tar_entry *en = &l->tar->entry;
     if (en->type != '5')
         return err_set(e, 0, "the layer's root directory is listed as something else");
-    if (layer_ids_ok(l, true, e))
-        return -1;
     if (!l->root_seen)
         split_file(l->split, en->name.s, "", 0, 0);
     l->root_seen = true;
-    return layer_own_dir(l, l->dirs.at[0].fd, ".", false, e);
+    return 0;
 }
 
 /* An existing directory is merged: 1. A whiteout of the same name means an opaque one. */
@@ -108,7 +107,7 @@ static int hardlink(struct layer *l, const struct place *at, struct err *e)
         if (errno != EEXIST)
             return path_error(e, "link", l->path);
         if (same_node(top, from, at->in->fd, at->base))
-            return 0;
+            return layer_own_link(l, at, e);
         struct stat st;
         if (fstatat(top, from, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
             return path_error(e, "link", l->path);
@@ -118,7 +117,7 @@ static int hardlink(struct layer *l, const struct place *at, struct err *e)
             return path_error(e, "link", l->path);
     }
     listed(l, at);
-    return 0;
+    return layer_own_link(l, at, e);
 }
 
 /* Whatever its type: the name alone says what it is. */
@@ -183,7 +182,7 @@ static int one(struct layer *l, struct err *e)
     bool wh = str_starts(at.base, WH);
     if (hidden(l->path, at.base))
         return 0;
-    bool owned = wh ? strcmp(at.base, OPQ) != 0 : !strchr("134", en->type);
+    bool owned = wh ? strcmp(at.base, OPQ) != 0 : !strchr("34", en->type);
     if (owned && layer_ids_ok(l, !wh, e))
         return -1;
     int r = dirs_enter(&l->dirs, l->path, slash ? (size_t)(slash - l->path) : 0, !wh, &at.in, e);

@@ -55,6 +55,8 @@ int layer_skip(struct layer *l, struct err *e);
 /* attrs.c: what makes a node the entry's own. */
 int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e);
 int layer_own_name(struct layer *l, const struct place *at, struct err *e);
+/* A hard link: what its own header says counts for the file, which may be anything. */
+int layer_own_link(struct layer *l, const struct place *at, struct err *e);
 int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e);
 /* Are the entry's ids in the map? Counts them as used by the layer. */
 int layer_ids_ok(struct layer *l, bool count, struct err *e);

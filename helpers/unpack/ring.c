@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 struct ring {
     pthread_mutex_t lock;
@@ -26,6 +27,13 @@ struct ring *ring_new(void)
     for (int i = 0; i < RING_SLOTS; i++)
         r->slot[i] = xmalloc(RING_SLOT);
     return r;
+}
+
+void ring_free(struct ring *r)
+{
+    for (int i = 0; i < RING_SLOTS; i++)
+        free(r->slot[i]);
+    free(r);
 }
 
 static uint64_t slowest(const struct ring *r)

@@ -17,6 +17,7 @@ enum ring_reader { RING_WRITER, RING_HASHER, RING_READERS };
 
 struct ring;
 struct ring *ring_new(void);
+void ring_free(struct ring *r); /* when nobody uses it any more */
 
 /* Producer: a free buffer of RING_SLOT bytes, waiting for one; NULL once a reader gave up. */
 char *ring_slot(struct ring *r);

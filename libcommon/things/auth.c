@@ -48,8 +48,6 @@ static int read_entry(const char *file, const char *key, const json_t *entry, st
     const char *auth = jx_str(entry, "auth"), *token = jx_str(entry, "identitytoken");
     const char *user = jx_str(entry, "username"), *password = jx_str(entry, "password");
     struct creds c = CREDS_INIT;
-    if (*token)
-        c.identity_token = xstrdup(token);
     if (*auth) {
         cleanup(buf_free) struct buf b = BUF_INIT;
         int r = base64_decode(auth, &b);
@@ -67,6 +65,8 @@ static int read_entry(const char *file, const char *key, const json_t *entry, st
         c.user = xstrdup(user);
         c.password = xstrdup(password);
     }
+    if (*token)
+        c.identity_token = xstrdup(token);
     *found = c.user || c.identity_token;
     *ret = c;
     return 0;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* Packets of pod-fetch: an error sentence with its hint is the longest. */
-enum { MAX_PACKET = 16384, OWN_ID = -1 };
+enum { MAX_PACKET = 16384, OWN_ID = -1, MAX_PAGES = 1000 };
 
 static const char all_types[] = "application/vnd.oci.image.index.v1+json, "
                                 "application/vnd.oci.image.manifest.v1+json, "
@@ -33,7 +33,7 @@ struct fetch {
     int sock, report;
     pid_t pid;
     struct waiting *first, **last; /* events that came while something else was waited for */
-    char type[128], digest[128];   /* of the last «done» */
+    char type[128], digest[128], next[512]; /* of the last «done» */
 };
 
 void fetched_free(struct fetched *r)
@@ -126,6 +126,7 @@ static void read_event(struct fetch *f, const json_t *o, struct fetch_event *ev)
         .status = (int)jx_int(o, "status", 0),
     };
     if (ev->what == FETCH_DONE) {
+        (void)str_copy(f->next, sizeof f->next, jx_str(o, "next"));
         if (str_copy(f->type, sizeof f->type, jx_str(o, "type")) < 0 ||
             str_copy(f->digest, sizeof f->digest, jx_str(o, "digest")) < 0)
             f->digest[0] = '\0';
@@ -244,6 +245,36 @@ int fetch_manifest(struct fetch *f, const char *reference, const char *accept, s
         json_pack("{ss si ss ss si}", "do", "manifest", "id", OWN_ID, "reference", reference,
                   "accept", accept ? accept : all_types, "max", FETCH_MAX_MANIFEST);
     return into_memory(f, o, FETCH_MAX_MANIFEST, ret, e);
+}
+
+static int one_page(struct fetch *f, const char *query, struct strv *ret, struct err *e)
+{
+    cleanup(fetched_free) struct fetched got = FETCHED_INIT;
+    cleanup_json o = NULL;
+    const json_t *tag;
+    size_t i;
+    json_t *req = json_pack("{ss si ss si}", "do", "tags", "id", OWN_ID, "reference", query, "max",
+                            FETCH_MAX_MANIFEST);
+    if (into_memory(f, req, FETCH_MAX_MANIFEST, &got, e) < 0 ||
+        jx_parse("list of tags", buf_str(&got.body), got.body.len, &o, e) < 0)
+        return -1;
+    json_array_foreach(json_object_get(o, "tags"), i, tag) if (json_is_string(tag))
+        strv_add(ret, json_string_value(tag));
+    return 0;
+}
+
+int fetch_tags(struct fetch *f, struct strv *ret, struct err *e)
+{
+    cleanup_free char *query = xstrdup("");
+    for (int page = 0; page < MAX_PAGES; page++) {
+        if (one_page(f, query, ret, e) < 0)
+            return -1;
+        if (!f->next[0] || strcmp(f->next, query) == 0)
+            return 0;
+        free(query);
+        query = xstrdup(f->next);
+    }
+    return err_set(e, 0, "the registry's list of tags has no end");
 }
 
 static json_t *blob_request(int id, const struct digest *digest, int64_t size)

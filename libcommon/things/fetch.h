@@ -14,9 +14,11 @@
  * "…"}]} then any of:
  *     {"do": "manifest", "id": 1, "reference": "latest", "accept": "…", "max": 4194304}  + fd
  *     {"do": "blob", "id": 2, "digest": "sha256:…", "size": 123}                         + fd
+ *     {"do": "tags", "id": 1, "reference": "last=b&n=2", "max": 4194304}                 + fd
  *   from pod-fetch:
  *     {"event": "progress", "id": 2, "bytes": 65536}
- *     {"event": "done", "id": 1, "status": 200, "bytes": 1234, "type": "…", "digest": "…"}
+ *     {"event": "done", "id": 1, "status": 200, "bytes": 1234, "type": "…", "digest": "…",
+ *      "next": "query of the next page of tags"}
  *     {"event": "error", "id": 1, "code": 125, "status": 404, "message": "…", "hint": "…"}
  *
  * NOTHING that comes back is verified but its size: digests are for the caller to check, who
@@ -28,6 +30,7 @@
 
 #include "plain/buf.h"
 #include "plain/err.h"
+#include "plain/str.h"
 #include "things/auth.h"
 #include "things/registries.h"
 
@@ -82,6 +85,9 @@ int fetch_manifest(struct fetch *f, const char *reference, const char *accept, s
 /* Likewise one small blob (an image configuration) in memory. */
 int fetch_blob(struct fetch *f, const struct digest *digest, int64_t size, struct fetched *ret,
                struct err *e);
+
+/* All tags of the repository, as the registry lists them. */
+int fetch_tags(struct fetch *f, struct strv *ret, struct err *e);
 
 /*
  * Sends for a blob of exactly size bytes (-1: not known), to be written to fd, mostly the writing

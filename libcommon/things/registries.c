@@ -14,6 +14,7 @@ void refs_free(struct refs *l)
     for (size_t i = 0; i < l->n; i++)
         ref_free(&l->v[i]);
     free(l->v);
+    free(l->how);
     *l = (struct refs){0};
 }
 
@@ -27,14 +28,14 @@ void sources_free(struct sources *l)
     *l = (struct sources){0};
 }
 
-/* name's domain and path with the tag and digest of typed */
+/* name's domain and path with the tag of typed, or its digest, beside which a tag says nothing */
 static int add_candidate(struct refs *l, const char *name, const struct ref *typed, struct err *e)
 {
     struct ref r = REF_INIT;
     if (ref_parse(name, &r, e) < 0)
         return -1;
     free(r.tag);
-    r.tag = typed->tag ? xstrdup(typed->tag) : NULL;
+    r.tag = typed->tag && !typed->has_digest ? xstrdup(typed->tag) : NULL;
     r.digest = typed->digest;
     r.has_digest = typed->has_digest;
     r.shortname = false;
@@ -90,10 +91,12 @@ static int search(const struct registries *g, const char *name, const struct ref
         return -1;
     }
     if (g->search.n > 1 && str_eq(g->mode, "enforcing")) {
-        err_set(e, 0, "short-name resolution enforced but cannot prompt for \"%s\"", name);
+        err_set(e, 0, "short-name resolution enforced but cannot prompt without a TTY");
         hint_candidates(g, name, e);
         return -1;
     }
+    l->how = xasprintf("Resolving \"%s\" using unqualified-search registries (%s)", name,
+                       g->search_file);
     for (size_t i = 0; i < g->search.n; i++) {
         cleanup_free char *full = xasprintf("%s/%s", g->search.v[i], name);
         if (add_candidate(l, full, typed, e) < 0)
@@ -117,6 +120,7 @@ int registries_candidates(const struct registries *g, const char *typed, struct 
         rc = add_candidate(&l, full, &r, e);
     } else if (alias && *alias) {
         rc = add_candidate(&l, alias, &r, e);
+        l.how = xasprintf("Resolved \"%s\" as an alias (%s)", name, jx_str(g->alias_from, name));
         if (rc < 0)
             err_prefix(e, "alias of short-name \"%s\"", name);
     } else {

@@ -24,6 +24,7 @@ void registries_free(struct registries *g);
 struct refs {
     struct ref *v;
     size_t n;
+    char *how; /* for people: how a short name was resolved; NULL when there is nothing to say */
 };
 void refs_free(struct refs *l);
 /*

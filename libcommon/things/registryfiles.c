@@ -24,9 +24,11 @@ void registries_free(struct registries *g)
         return;
     json_decref(g->registries);
     json_decref(g->aliases);
+    json_decref(g->alias_from);
     strv_free(&g->search);
     free(g->mode);
     free(g->main_file);
+    free(g->search_file);
     free(g);
 }
 
@@ -50,8 +52,10 @@ static void put_registry(struct registries *g, json_t *reg)
     json_array_append(g->registries, reg);
 }
 
-static void set_search(struct registries *g, const json_t *o, const char *key)
+static void set_search(struct registries *g, const char *path, const json_t *o, const char *key)
 {
+    free(g->search_file);
+    g->search_file = xstrdup(path);
     strv_free(&g->search);
     jx_strv(o, key, &g->search);
     g->search_set = true;
@@ -81,11 +85,11 @@ static void merge_v1_list(struct registries *g, const json_t *v1, const char *ta
     }
 }
 
-static void merge_v1(struct registries *g, const json_t *v1)
+static void merge_v1(struct registries *g, const char *path, const json_t *v1)
 {
     const json_t *found = json_object_get(v1, "search");
     if (found)
-        set_search(g, found, "registries");
+        set_search(g, path, found, "registries");
     merge_v1_list(g, v1, "insecure", "insecure");
     merge_v1_list(g, v1, "block", "blocked");
 }
@@ -112,9 +116,9 @@ static int merge(struct registries *g, const char *path, const json_t *o, struct
     json_t *reg;
     size_t i;
     if (json_object_get(o, "unqualified-search-registries"))
-        set_search(g, o, "unqualified-search-registries");
+        set_search(g, path, o, "unqualified-search-registries");
     if (json_is_object(v1))
-        merge_v1(g, v1);
+        merge_v1(g, path, v1);
     json_array_foreach(json_object_get(o, "registry"), i, reg)
     {
         if (check_registry(path, reg, e) < 0)
@@ -127,8 +131,11 @@ static int merge(struct registries *g, const char *path, const json_t *o, struct
         g->mode = xstrdup(mode);
     }
     json_t *aliases = json_object_get(o, "aliases");
-    if (json_is_object(aliases))
-        json_object_update(g->aliases, aliases);
+    json_object_update(g->aliases, aliases);
+    const char *name;
+    json_t *full;
+    json_object_foreach(aliases, name, full)
+        json_object_set_new(g->alias_from, name, json_string(path));
     return 0;
 }
 
@@ -208,6 +215,7 @@ int registries_load(struct registries **ret, struct err *e)
     struct registries *g = xcalloc(1, sizeof *g);
     g->registries = json_array();
     g->aliases = json_object();
+    g->alias_from = json_object();
     if (read_all(g, e) < 0) {
         registries_free(g);
         return err_prefix(e, "loading registries configuration");

@@ -60,7 +60,8 @@ static void lower_text(const struct commit *c, const struct store *s, const char
 }
 
 /* As containers/storage: the root of a layer looks like its parent's, a base layer's is 0555. */
-static void dress_root(const struct commit *c, const struct new_layer *l, const char *diff)
+static int dress_root(const struct commit *c, const struct new_layer *l, const char *diff,
+                      struct err *e)
 {
     struct stat st = {.st_mode = 0555};
     char path[160];
@@ -72,9 +73,9 @@ static void dress_root(const struct commit *c, const struct new_layer *l, const 
         snprintf(path, sizeof path, "overlay/%s/diff", l->parent);
         (void)fstatat(c->r->graph, path, &st, 0);
     }
-    /* a root that a subordinate id owns stays as it came */
     if (fchmodat(c->r->own, diff, st.st_mode & 07777, 0) < 0)
-        return;
+        return err_sys(e, "layer %.12s: cannot set the mode of its root", l->id);
+    return 0;
 }
 
 static int stage_layer(const struct commit *c, const struct store *s, const struct new_layer *l,
@@ -99,9 +100,7 @@ static int stage_layer(const struct commit *c, const struct store *s, const stru
     snprintf(path, sizeof path, "staging/%s/diff", l->staging);
     if (!at_exists(c->r->own, path))
         return err_set(e, 0, "layer %.12s: nothing was unpacked for it", l->id);
-    if (!l->has_root)
-        dress_root(c, l, path);
-    return 0;
+    return dress_root(c, l, path, e);
 }
 
 static int stage_items(struct commit *c, struct err *e)

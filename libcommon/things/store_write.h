@@ -52,7 +52,6 @@ struct new_layer {
      * by us; "" when the layer was in the store already.
      */
     char staging[80];
-    bool has_root; /* the tar had an entry for "./": diff/ has the owner and mode it shall have */
 };
 
 struct new_big {

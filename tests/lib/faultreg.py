@@ -30,7 +30,9 @@ Every repository name is served. The components of the name that are faults are 
   chunked           no Content-Length
   truncate-N        blobs lack their last N bytes (Content-Length agrees); longer-N: have more
   corrupt           a byte in the middle of a blob is another one
-  redirect          blobs are at OTHERPORT; redirect-loop: at themselves; redirect-file: file:///
+  redirect          blobs are at OTHERPORT; redirect-loop: at themselves; redirect-file: file:///;
+                    redirect-old-K: the first K addresses have run out (403)
+  pages             lists of tags come one a page
   bigmanifest       5 MB of manifest; bigmanifest-chunked: without saying so before
   badjson           a manifest that is no JSON
   baddigest         a manifest with one blank more than its digest knows
@@ -60,7 +62,7 @@ BASIC = "Basic " + base64.b64encode(b"user:secret").decode()
 FAULT = re.compile(
     r"^(token(-user|-never|-broken|-expire-\d+)?|basic|(blob-)?s\d\d\d(-\d+)?|die-\d+|dieonce-\d+|"
     r"drop-\d+|hang|hang-blob|slow-\d+|norange|badrange|chunked|truncate-\d+|longer-\d+|corrupt|"
-    r"redirect|redirect-loop|redirect-file|bigmanifest|bigmanifest-chunked|badjson|baddigest|"
+    r"redirect|redirect-old-\d+|pages|redirect-loop|redirect-file|bigmanifest|bigmanifest-chunked|badjson|baddigest|"
     r"denied)$"
 )
 
@@ -134,7 +136,8 @@ class Store:
             "layers": layers,
         }
         digest = self.add(json.dumps(manifest).encode())
-        self.manifests[digest] = self.manifests["latest"] = (digest, OCI_MANIFEST)
+        for ref in (digest, "latest", "one", "two"):
+            self.manifests[ref] = (digest, OCI_MANIFEST)
 
     def read(self, digest):
         blob = self.blobs[digest]
@@ -281,7 +284,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.token()
         if self.path == "/v2/":
             return self.answer(200, b"{}")
-        m = re.match(r"^/v2/(.+)/(manifests|blobs)/([^/?]+)", self.path)
+        m = re.match(r"^/v2/(.+)/(manifests|blobs|tags)/([^/?]+)", self.path)
         if not m:
             return self.answer(404)
         name, what, ref = m.groups()
@@ -289,6 +292,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.is_other:
             if "Authorization" in self.headers:
                 return self.answer(400, b"Authorization was sent to another host")
+            old = self.number(name, "redirect-old")
+            if old and self.server.store.count(self.path + "old") <= old:
+                return self.answer(403, b"<Error><Code>AccessDenied</Code></Error>")
             return self.blob(name, faults, ref)
         drop = self.number(name, "drop")
         if drop and self.server.store.count(name + "drop") <= drop:
@@ -303,12 +309,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         if what == "manifests":
             return self.manifest(faults, ref)
+        if what == "tags":
+            return self.tags(name, faults)
         if self.status_fault(faults, "blob-"):
             return None
         return self.redirect(faults) or self.blob(name, faults, ref)
 
     def redirect(self, faults):
-        if "redirect" in faults:
+        if "redirect" in faults or self.number("/".join(faults), "redirect-old"):
             where = "http://localhost:%d%s?signature=x" % (self.server.other_port, self.path)
         elif "redirect-loop" in faults:
             where = self.path
@@ -318,6 +326,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return False
         self.answer(307, b"", [("Location", where)])
         return True
+
+    def tags(self, name, faults):
+        tags = sorted(t for t in self.server.store.manifests if not t.startswith("sha256:"))
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        tags = [t for t in tags if t > query.get("last", [""])[0]]
+        headers = [("Content-Type", "application/json")]
+        if "pages" in faults and len(tags) > 1:
+            tags = tags[:1]
+            headers.append(("Link", '</v2/%s/tags/list?last=%s&n=1>; rel="next"' % (name, tags[0])))
+        return self.answer(200, json.dumps({"name": name, "tags": tags}).encode(), headers)
 
     def manifest(self, faults, ref):
         known = self.server.store.manifests.get(ref)
