@@ -566,10 +566,17 @@ time.sleep(60)' "$STORE/pod/lock" >"$ROOM/held" 3>&- 4>&- &
     run_pod store df --format '{{.Type}} {{.Total}} {{.Active}}'
     assert_line "Images 2 1"
     assert_line "Containers 1 0"
+    run_pod create --name keeper -v kept:/kept layers true
+    run_pod create --name gone -v left:/left layers true
+    run_pod rm gone
+    run_pod store df --format '{{.Type}} {{.Total}} {{.Active}}'
+    assert_line "Local Volumes 2 1"
     run_pod system df
     assert_match '^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE'
     run_pod store df -v
-    assert_match layers
+    assert_match 'layers +latest +[0-9a-f]{12} '
+    assert_match '[0-9a-f]{12} +[0-9a-f]{12} +true +1 +0B .* created +keeper'
+    assert_match $'\nkept +1 +0B\nleft +0 +0B|\nleft +0 +0B\nkept +1 +0B'
 }
 
 @test "another root: pod --root DIR" {
