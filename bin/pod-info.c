@@ -120,6 +120,15 @@ static int print(json_t *o, const char *format, bool version, struct err *e)
     return 0;
 }
 
+/* Templates may ask for the server, which is the client itself; the JSON has none. */
+static json_t *version_rows(const char *format)
+{
+    json_t *o = json_pack("{s:o}", "Client", version_of());
+    if (format && !table_is_json(format))
+        json_object_set_new(o, "Server", version_of());
+    return o;
+}
+
 int main(int argc, char **argv)
 {
     struct err e = ERR_INIT;
@@ -132,7 +141,7 @@ int main(int argc, char **argv)
         return code;
     cleanup_json all = NULL;
     if (version)
-        all = json_pack("{s:o}", "Client", version_of());
+        all = version_rows(o.format);
     else if (roots_open(&r, &e) == 0)
         all = info_of(&r, &e);
     if (!all || print(all, o.format, version, &e) < 0)

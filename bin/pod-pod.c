@@ -12,6 +12,7 @@ static const struct verb verbs[] = {
     {"ps", "list pods", verb_ps},
     {"restart", "stop and start pods", verb_restart},
     {"rm", "remove pods", verb_rm},
+    {"settle", NULL, verb_settle},
     {"start", "start pods", verb_start},
     {"stop", "stop pods", verb_stop},
     {0},

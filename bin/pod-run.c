@@ -152,11 +152,23 @@ static int need_pod(struct create_opts *o, struct err *e)
     strv_add(&argv, "create");
     strv_add(&argv, "--name");
     strv_add(&argv, o->pod);
-    for (size_t i = 0; i < o->publish.n; i++) {
-        strv_add(&argv, "--publish");
-        strv_add(&argv, o->publish.v[i]);
+    const struct {
+        const char *flag;
+        struct strv *values;
+    } lists[] = {{"--publish", &o->publish},       {"--network", &o->network},
+                 {"--add-host", &o->add_host},     {"--dns", &o->dns},
+                 {"--dns-option", &o->dns_option}, {"--dns-search", &o->dns_search}};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        for (size_t i = 0; i < lists[k].values->n; i++) {
+            strv_add(&argv, lists[k].flag);
+            strv_add(&argv, lists[k].values->v[i]);
+        }
+        strv_free(lists[k].values);
     }
-    strv_free(&o->publish);
+    if (o->hostname) {
+        strv_add(&argv, "--hostname");
+        strv_add(&argv, o->hostname);
+    }
     struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
     pid_t pid;
     if (spawn(&s, &pid, e) < 0)

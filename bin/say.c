@@ -67,8 +67,8 @@ int say_verbs(const char *program, const char *summary, const struct verb *verbs
     const char *names[64];
     size_t n = 0;
     if (argc < 2) {
-        err_set(&e, 0, "missing command '%s VERB'", program);
-        err_hint(&e, "See '%s --help'", program);
+        err_set(&e, 0, "missing command '%s COMMAND'", program);
+        err_hint(&e, "Try '%s --help' for more information", program);
         return say_error(&e);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
@@ -81,6 +81,9 @@ int say_verbs(const char *program, const char *summary, const struct verb *verbs
             names[n++] = v->name;
     }
     names[n] = NULL;
-    opt_unknown("verb", argv[1], names, program, &e);
+    opt_unknown("verb", argv[1], names, NULL, &e);
+    cleanup_free char *near = xstrdup(e.hint);
+    err_set(&e, 0, "unrecognized command `%s %s`", program, argv[1]);
+    err_hint(&e, "%s%sTry '%s --help' for more information", near, *near ? "\n" : "", program);
     return say_error(&e);
 }

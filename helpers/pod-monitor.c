@@ -72,6 +72,7 @@ static int parse(char **argv, struct options *o)
         {"--start", 0, 0, &o->start, 0},
         {"--delete", 0, 0, &o->erase, 0},
         {"--trash-command", 0, 0, &o->trash_cmd, 0},
+        {"--exit-command", 0, 0, &o->exit_cmd, 0},
         {"--tty", 0, 0, 0, &o->tty},
         {"--stdin", 0, 0, 0, &o->stdin_open},
         {"--rm", 0, 0, 0, &o->remove},
@@ -228,6 +229,7 @@ static void part(struct mon *m)
     clients_goodbye(m);
     if (m->o->remove)
         launch_run_quietly(&m->o->trash_cmd);
+    launch_run_quietly(&m->o->exit_cmd);
 }
 
 static void announce(const struct mon *m)

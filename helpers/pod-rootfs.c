@@ -2,13 +2,14 @@
  * pod-rootfs: a mount namespace of its own with a container's root filesystem in it, then exec.
  *
  *   pod-rootfs [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR] [--volatile]
- *              [--fuse] [--map-ids SPEC] [--seal] -- COMMAND [ARG...]
+ *              [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal] -- COMMAND [ARG...]
  *
  * Runs as uid 0 of the user's namespace. The mount lives in the new namespace only: when the last
  * process that uses it goes, it goes, and there is nothing to unmount and nothing to leak.
  * Native overlay first; fuse-overlayfs where the kernel refuses, or with --fuse (or the
  * environment POD_ROOTFS=fuse). With --map-ids (fuse-overlayfs' uidmapping= and gidmapping=
- * values, joined by a comma) ids are mapped on the fly instead of copying the image. With --seal
+ * values, joined by a comma) ids are mapped on the fly instead of copying the image. With --shm-of
+ * the /dev/shm of process PID, another container's, is on DIR as well. With --seal
  * the directory of COMMAND is read-only in the new namespace: a container that gets hold of the
  * runtime through /proc/self/exe cannot write to it, though it belongs to the same user.
  */
@@ -20,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +38,7 @@
 #define FUSE_WAIT_MS     10000
 
 struct rootfs {
-    const char *target, *base, *lower, *upper, *work, *map_ids;
+    const char *target, *base, *lower, *upper, *work, *map_ids, *shm_of, *shm;
     bool is_volatile, fuse, seal;
     char **command;
 };
@@ -44,7 +47,8 @@ static int usage(struct err *e)
 {
     return err_set(e, 0,
                    "usage: pod-rootfs [--target DIR] [--base DIR --lower LIST] [--upper DIR "
-                   "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--seal] -- COMMAND");
+                   "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] "
+                   "[--seal] -- COMMAND");
 }
 
 static int parse(char **argv, struct rootfs *r, struct err *e)
@@ -53,7 +57,8 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
         const char *name;
         const char **at;
     } values[] = {{"--target", &r->target}, {"--base", &r->base}, {"--lower", &r->lower},
-                  {"--upper", &r->upper},   {"--work", &r->work}, {"--map-ids", &r->map_ids}};
+                  {"--upper", &r->upper},   {"--work", &r->work}, {"--map-ids", &r->map_ids},
+                  {"--shm-of", &r->shm_of}, {"--shm", &r->shm}};
     for (argv++; *argv && strcmp(*argv, "--") != 0; argv++) {
         size_t i, n = sizeof values / sizeof *values;
         for (i = 0; i < n && strcmp(*argv, values[i].name) != 0; i++)
@@ -69,7 +74,7 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
         else
             return usage(e);
     }
-    if (!*argv || !argv[1] || (r->lower && !r->target))
+    if (!*argv || !argv[1] || (r->lower && !r->target) || (r->shm_of && !r->shm))
         return usage(e);
     r->command = argv + 1;
     return 0;
@@ -176,6 +181,28 @@ static int enter_namespace(struct err *e)
     return 0;
 }
 
+/* A mount can be copied only where it is: we go there, take the copy, and come back with it. */
+static int take_shm(const struct rootfs *r, struct err *e)
+{
+    if (!r->shm_of)
+        return 0;
+    cleanup_free char *path = xasprintf("/proc/%s/ns/mnt", r->shm_of);
+    cleanup_fd int there = open(path, O_RDONLY | O_CLOEXEC);
+    cleanup_fd int here = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    cleanup_fd int dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (there < 0 || here < 0 || dir < 0 || setns(there, CLONE_NEWNS) < 0)
+        return err_sys(e, "cannot join the /dev/shm of process %s", r->shm_of);
+    cleanup_fd int shm =
+        (int)syscall(SYS_open_tree, AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    int failed = shm < 0 ? errno : 0;
+    if (setns(here, CLONE_NEWNS) < 0 || fchdir(dir) < 0)
+        return err_sys(e, "cannot come back from the namespace of process %s", r->shm_of);
+    errno = failed;
+    if (shm < 0 || syscall(SYS_move_mount, shm, "", AT_FDCWD, r->shm, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return err_sys(e, "cannot share the /dev/shm of process %s", r->shm_of);
+    return 0;
+}
+
 static int mount_root(struct rootfs *r, struct err *e)
 {
     const char *forced = getenv("POD_ROOTFS");
@@ -202,8 +229,8 @@ int main(int argc, char **argv)
     (void)argc;
     struct err e = ERR_INIT;
     struct rootfs r = {0};
-    if (parse(argv, &r, &e) < 0 || enter_namespace(&e) < 0 || (r.lower && mount_root(&r, &e) < 0) ||
-        seal(&r, &e) < 0) {
+    if (parse(argv, &r, &e) < 0 || enter_namespace(&e) < 0 || take_shm(&r, &e) < 0 ||
+        (r.lower && mount_root(&r, &e) < 0) || seal(&r, &e) < 0) {
         report_err(&e);
         fprintf(stderr, "Error: %s\n", e.msg);
         return e.code;

@@ -14,12 +14,16 @@
 #include <unistd.h>
 
 #define MAX_NAME_TRIES 100
+#define MAX_LABELS     (1 << 20)
+#define DEFAULT_SHARE  "ipc,net,uts"
 
 struct options {
     bool infra, replace;
-    const char *name, *hostname, *share, *pod_id_file, *userns, *infra_name, *shm_size;
-    struct strv publish, label, network, add_host, dns, dns_option, dns_search, sysctl;
+    const char *name, *hostname, *share, *pod_id_file, *userns, *infra_name, *shm_size, *pid,
+        *infra_image, *infra_command, *exit_policy;
+    struct strv publish, label, label_file, network, add_host, dns, dns_option, dns_search, sysctl;
     bool no_hosts;
+    char **argv; /* the command line, for the record */
 };
 
 #define AT(f) offsetof(struct options, f)
@@ -27,19 +31,30 @@ static const struct opt options[] = {
     {"add-host", 0, OPT_LIST, "HOST:IP", "Add a line to /etc/hosts", AT(add_host)},
     {"dns", 0, OPT_LIST, "IP", "Use this DNS server", AT(dns)},
     {"dns-option", 0, OPT_LIST, "OPTION", "Set a resolver option", AT(dns_option)},
+    {"dns-opt", 0, OPT_LIST, "OPTION", NULL, AT(dns_option)},
     {"dns-search", 0, OPT_LIST, "DOMAIN", "Set a DNS search domain", AT(dns_search)},
+    {"exit-policy", 0, OPT_STR, "POLICY",
+     "When the last container has ended: continue (the default) or stop the pod", AT(exit_policy)},
     {"hostname", 0, OPT_STR, "NAME", "Host name of the pod", AT(hostname)},
     {"infra", 0, OPT_BOOL, NULL, "Hold the namespaces by an infra container (default true)",
      AT(infra)},
+    {"infra-command", 0, OPT_STR, "COMMAND", "Command of the infra container, with --infra-image",
+     AT(infra_command)},
+    {"infra-image", 0, OPT_STR, "IMAGE", "Make the infra container of IMAGE (default: pod's own)",
+     AT(infra_image)},
     {"infra-name", 0, OPT_STR, "NAME", "Name of the infra container", AT(infra_name)},
     {"label", 'l', OPT_LIST, "KEY=VALUE", "Set a label", AT(label)},
+    {"label-file", 0, OPT_LIST, "FILE", "Read labels from FILE, one a line", AT(label_file)},
     {"name", 'n', OPT_STR, "NAME", "Name of the pod", AT(name)},
     {"network", 0, OPT_LIST, "MODE", "none, host, slirp4netns, pasta, container:ID", AT(network)},
     {"no-hosts", 0, OPT_BOOL, NULL, "Leave /etc/hosts of the images alone", AT(no_hosts)},
+    {"pid", 0, OPT_STR, "MODE", "PID namespace of the infra container: private, host, container:ID",
+     AT(pid)},
     {"pod-id-file", 0, OPT_STR, "FILE", "Write the pod's ID to FILE", AT(pod_id_file)},
     {"publish", 'p', OPT_LIST, "[IP:][PORT:]PORT", "Publish a port on the host", AT(publish)},
     {"replace", 0, OPT_BOOL, NULL, "Remove a pod of the same name first", AT(replace)},
-    {"share", 0, OPT_STR, "LIST", "Namespaces to share (default ipc,net,uts)", AT(share)},
+    {"share", 0, OPT_STR, "LIST", "Namespaces to share (default ipc,net,uts); +LIST adds to these",
+     AT(share)},
     {"shm-size", 0, OPT_STR, "SIZE", "Size of /dev/shm (default 64m)", AT(shm_size)},
     {"sysctl", 0, OPT_LIST, "NAME=VALUE", "Set a namespaced kernel parameter", AT(sysctl)},
     {"userns", 0, OPT_STR, "MODE", "User namespace: host, keep-id", AT(userns)},
@@ -59,6 +74,10 @@ static int read_share(const char *text, struct strv *ret, struct err *e)
 {
     static const char *const known[] = {"ipc", "net", "uts", "pid", "cgroup", NULL};
     cleanup(strv_free) struct strv words = STRV_INIT;
+    if (text[0] == '+') {
+        strv_split(&words, DEFAULT_SHARE, ',');
+        text++;
+    }
     strv_split(&words, text, ',');
     for (size_t i = 0; i < words.n; i++) {
         if (!*words.v[i] || strcmp(words.v[i], "none") == 0)
@@ -68,7 +87,8 @@ static int read_share(const char *text, struct strv *ret, struct err *e)
                            "invalid kernel namespace to share: %s. Options are: cgroup, ipc, net, "
                            "pid, uts or none",
                            words.v[i]);
-        strv_add(ret, words.v[i]);
+        if (!strv_has(ret, words.v[i]))
+            strv_add(ret, words.v[i]);
     }
     return 0;
 }
@@ -81,6 +101,8 @@ static int make_infra(const struct roots *r, const struct options *o, const char
     struct create_opts c = CREATE_OPTS_INIT;
     char pause[] = "/pause", flag[] = "--pause";
     char *const argv[] = {pause, flag, NULL};
+    char *const of_image[] = {(char *)(uintptr_t)o->infra_image,
+                              (char *)(uintptr_t)o->infra_command, NULL};
     c.infra = true;
     c.infra_pod = pod_id;
     c.name = name;
@@ -88,34 +110,69 @@ static int make_infra(const struct roots *r, const struct options *o, const char
     c.publish = o->publish;
     c.network = o->network;
     c.add_host = o->add_host;
+    c.no_hosts = o->no_hosts;
     c.dns = o->dns;
     c.dns_option = o->dns_option;
     c.dns_search = o->dns_search;
     c.sysctl = o->sysctl;
     c.userns = o->userns;
     c.shm_size = o->shm_size;
-    c.read_only = true;
-    return create_container(r, &c, argv, ret_id, e);
+    c.pid = o->pid;
+    c.read_only = !o->infra_image;
+    c.infra_image = o->infra_image != NULL;
+    if (o->infra_image && pods_need_image(r, o->infra_image, e) < 0)
+        return -1;
+    return create_container(r, &c, o->infra_image ? of_image : argv, ret_id, e);
+}
+
+static void add_label(json_t *labels, const char *text)
+{
+    cleanup_free char *key = xstrdup(text);
+    char *eq = strchr(key, '=');
+    if (eq)
+        *eq++ = '\0';
+    if (*key)
+        json_object_set_new(labels, key, json_string(eq ? eq : ""));
+}
+
+/* Files first: what the command line says wins. */
+static int labels_of(const struct options *o, json_t *labels, struct err *e)
+{
+    for (size_t i = 0; i < o->label_file.n; i++) {
+        cleanup(buf_free) struct buf b = BUF_INIT;
+        char *save = NULL;
+        if (at_read(AT_FDCWD, o->label_file.v[i], MAX_LABELS, &b) < 0)
+            return err_sys(e, "unable to process labels: open %s", o->label_file.v[i]);
+        char *line = b.len ? strtok_r(b.s, "\n", &save) : NULL;
+        for (; line; line = strtok_r(NULL, "\n", &save))
+            if (line[strspn(line, " \t")] != '#')
+                add_label(labels, line + strspn(line, " \t"));
+    }
+    for (size_t i = 0; i < o->label.n; i++)
+        add_label(labels, o->label.v[i]);
+    return 0;
 }
 
 static json_t *record_of(const struct options *o, const char *id, const char *name,
-                         const char *infra, const char *hostname, const struct strv *shared)
+                         const char *infra, const char *hostname, const struct strv *shared,
+                         struct err *e)
 {
     char now[64];
-    json_t *labels = json_object();
+    json_t *labels = json_object(), *argv = json_pack("[s, s]", "pod", "pod");
     timefmt_now(now, sizeof now);
-    for (size_t i = 0; i < o->label.n; i++) {
-        cleanup_free char *key = xstrdup(o->label.v[i]);
-        char *eq = strchr(key, '=');
-        if (eq)
-            *eq++ = '\0';
-        json_object_set_new(labels, key, json_string(eq ? eq : ""));
-    }
     json_t *rec = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o}", "version", 1, "id", id, "name",
-                            name, "created", now, "infra", infra, "hostname", hostname, "shared",
-                            jx_from_strv(shared));
+                            name, "created", now, "infra", infra, "hostname",
+                            o->infra ? hostname : "", "shared", jx_from_strv(shared));
+    for (char **a = o->argv; *a; a++)
+        json_array_append_new(argv, json_string(*a));
+    jx_set(rec, "createCommand", argv);
+    jx_set_str(rec, "exitPolicy", o->exit_policy);
+    int failed = labels_of(o, labels, e);
     jx_set(rec, "labels", labels);
-    return rec;
+    if (failed == 0)
+        return rec;
+    json_decref(rec);
+    return NULL;
 }
 
 static void undo_infra(const struct roots *r, const char *id)
@@ -135,13 +192,36 @@ static int create_named(const struct roots *r, const struct options *o, const ch
     char infra[65] = "";
     const char *host = o->hostname ? o->hostname : name;
     ident_new(id);
-    if (make_infra(r, o, id, host, infra, e) < 0)
+    if (o->infra && make_infra(r, o, id, host, infra, e) < 0)
         return -1;
-    cleanup_json rec = record_of(o, id, name, infra, host, shared);
-    if (pod_publish(r, id, name, rec, e) == 0)
+    cleanup_json rec = record_of(o, id, name, infra, host, shared, e);
+    if (rec && pod_publish(r, id, name, rec, e) == 0)
         return 0;
     undo_infra(r, infra);
     return -1;
+}
+
+/* Without an infra container there is nothing to share, and nothing to be set on it. */
+static int check_options(const struct options *o, struct err *e)
+{
+    static const char *const policies[] = {"continue", "stop", NULL};
+    if (o->exit_policy && !str_in(o->exit_policy, policies))
+        return err_set(e, 0, "running pod create option: invalid pod exit policy: \"%s\"",
+                       o->exit_policy);
+    if (o->infra)
+        return 0;
+    if (o->share && *o->share && strcmp(o->share, "none") != 0)
+        return err_set(e, 0, "cannot set share(%s) namespaces without an infra container",
+                       o->share);
+    const char *flag = o->hostname     ? "hostname"
+                       : o->publish.n  ? "publish"
+                       : o->network.n  ? "network"
+                       : o->add_host.n ? "add-host"
+                       : o->dns.n      ? "dns"
+                       : o->infra_name ? "infra-name"
+                       : o->pid        ? "pid"
+                                       : NULL;
+    return flag ? err_set(e, 0, "cannot set %s without an infra container", flag) : 0;
 }
 
 static int create(const struct roots *r, const struct options *o, const char *wanted, char id[65],
@@ -150,11 +230,12 @@ static int create(const struct roots *r, const struct options *o, const char *wa
     char name[256];
     cleanup(strv_free) struct strv shared = STRV_INIT;
     if (wanted && !ident_name_ok(wanted))
-        return err_set(e, 0, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
-    if (!o->infra)
         return err_set(e, 0,
-                       "pods without an infra container share nothing: use --share none instead");
-    if (read_share(o->share ? o->share : "ipc,net,uts", &shared, e) < 0)
+                       "running pod create option: names must match "
+                       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
+    if (check_options(o, e) < 0)
+        return -1;
+    if (o->infra && read_share(o->share ? o->share : DEFAULT_SHARE, &shared, e) < 0)
         return -1;
     if (wanted)
         return create_named(r, o, wanted, &shared, id, e);
@@ -186,6 +267,9 @@ int verb_create(int argc, char **argv)
     if (first < 0)
         return code;
     const char *name = o.name ? o.name : argv[first];
+    o.argv = argv;
+    if (o.share && o.infra && (!*o.share || strcmp(o.share, "none") == 0))
+        o.infra = false; /* nobody would join it */
     if (roots_open(&r, &e) < 0)
         return say_error(&e);
     if (o.replace && name) {
@@ -199,7 +283,7 @@ int verb_create(int argc, char **argv)
         stdout = out;
     }
     if (create(&r, &o, name, id, &e) < 0 || write_id_file(o.pod_id_file, id, &e) < 0)
-        return say_error(&e);
+        return e.msg[0] ? say_error(&e) : e.code;
     puts(id);
     return say_end(0);
 }

@@ -15,7 +15,8 @@
 #include <string.h>
 
 struct options {
-    bool all, latest, force, ignore;
+    struct pods_which which;
+    bool force, ignore;
     int64_t time;
     const char *signal;
 };
@@ -23,22 +24,28 @@ struct options {
 #define AT(f) offsetof(struct options, f)
 #define OPT_ALL                                                                                    \
     {                                                                                              \
-        "all", 'a', OPT_BOOL, NULL, "All pods", AT(all)                                            \
+        "all", 'a', OPT_BOOL, NULL, "All pods", AT(which.all)                                      \
     }
 #define OPT_LATEST                                                                                 \
     {                                                                                              \
-        "latest", 'l', OPT_BOOL, NULL, "The pod created last", AT(latest)                          \
+        "latest", 'l', OPT_BOOL, NULL, "The pod created last", AT(which.latest)                    \
+    }
+#define OPT_IDFILE                                                                                 \
+    {                                                                                              \
+        "pod-id-file", 0, OPT_LIST, "FILE", "Read a pod's ID from FILE", AT(which.id_files)        \
     }
 #define OPT_TIME                                                                                   \
     {                                                                                              \
         "time", 't', OPT_INT, "SECONDS", "Wait so long before SIGKILL", AT(time)                   \
     }
 
-static const struct opt start_options[] = {OPT_ALL, OPT_LATEST, {0}};
+static const struct opt start_options[] = {OPT_ALL, OPT_LATEST, OPT_IDFILE, {0}};
+static const struct opt restart_options[] = {OPT_ALL, OPT_LATEST, {0}};
 static const struct opt stop_options[] = {
     OPT_ALL,
     {"ignore", 'i', OPT_BOOL, NULL, "No error for a pod that does not exist", AT(ignore)},
     OPT_LATEST,
+    OPT_IDFILE,
     OPT_TIME,
     {0}};
 static const struct opt kill_options[] = {
@@ -51,6 +58,7 @@ static const struct opt rm_options[] = {
     {"force", 'f', OPT_BOOL, NULL, "Stop running containers first", AT(force)},
     {"ignore", 'i', OPT_BOOL, NULL, "No error for a pod that does not exist", AT(ignore)},
     OPT_LATEST,
+    OPT_IDFILE,
     OPT_TIME,
     {0}};
 
@@ -134,25 +142,38 @@ static int restart_pod(const struct roots *r, const char *id, const struct optio
     return stop_pod(r, id, o, e) < 0 ? -1 : start_pod(r, id, o, e);
 }
 
+/* Without --force a container that runs stands in the way; the infra container does not count. */
+static int check_idle(const struct roots *r, const char *id, const struct strv *members,
+                      struct err *e)
+{
+    for (size_t i = 0; i < members->n; i++) {
+        struct ctr c;
+        struct ctr_status s;
+        struct err damaged = ERR_INIT;
+        if (ctr_open(r, members->v[i], &c, &damaged) < 0)
+            continue;
+        ctr_status(r, &c, &s);
+        bool busy =
+            (s.state == CTR_RUNNING || s.state == CTR_PAUSED) && !jx_bool(c.record, "infra");
+        ctr_close(&c);
+        if (!busy)
+            continue;
+        err_set(e, 0,
+                "removing container %s from pod %s: cannot remove container %s as it is %s - "
+                "running or paused containers cannot be removed without force: container state "
+                "improper",
+                members->v[i], id, members->v[i], ctr_state_name(s.state));
+        return err_hint(e, "Type: pod pod rm -f %.12s", id);
+    }
+    return 0;
+}
+
 static int rm_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
 {
     cleanup(strv_free) struct strv ids = STRV_INIT;
-    size_t running;
     struct pod p = {.record = NULL};
-    if (pod_members(r, id, &ids, e) < 0)
-        return -1;
-    pods_status(r, &ids, &running);
-    if (!o->force && (running > 0 || ids.n > 1)) {
-        err_set(e, 0,
-                running ? "pod %s has running containers: container state improper"
-                        : "pod %s has containers that are not ephemeral: container state improper",
-                id);
-        if (running == 0 && ids.n > 1)
-            err_set(e, 0, "pod %s contains containers and cannot be removed: pod state improper",
-                    id);
-        return err_hint(e, "Type: pod pod rm -f %.12s", id);
-    }
-    if (each(r, id, true, do_remove, o, e) < 0)
+    if (pod_members(r, id, &ids, e) < 0 || (!o->force && check_idle(r, id, &ids, e) < 0) ||
+        each(r, id, true, do_remove, o, e) < 0)
         return -1;
     if (pod_open(r, id, &p, e) < 0) {
         char path[128];
@@ -178,20 +199,24 @@ static int drive(const struct cmd *c, int argc, char **argv, pod_fn fn)
     int first = say_parse(c, &o, argc, argv, &code);
     if (first < 0)
         return code;
+    bool removes = c->opts == rm_options;
     if (o.signal && signal_number(o.signal) < 0) {
         err_set(&e, 0, "invalid signal: %s", o.signal);
         return say_error(&e);
     }
+    if (removes && o.time >= 0 && !o.force) {
+        err_set(&e, 0, "--force option must be specified to use the --time option");
+        return say_error(&e);
+    }
     if (roots_open(&r, &e) < 0)
         return say_error(&e);
-    if (pods_select(&r, argv + first, o.all, o.latest, &ids, &e) < 0) {
-        if (o.ignore && strstr(e.msg, "no such pod"))
-            return 0;
-        if (strstr(e.msg, "no such pod") && c->opts == rm_options)
+    if (pods_which(&r, &o.which, argv + first, o.ignore || (removes && o.force), &ids, &e) < 0) {
+        if (strstr(e.msg, "no such pod") && removes)
             e.code = EXIT_NO;
         return say_error(&e);
     }
     for (size_t i = 0; i < ids.n; i++) {
+        e = (struct err)ERR_INIT;
         if (fn(&r, ids.v[i], &o, &e) < 0)
             code = say_error(&e);
         else
@@ -233,7 +258,7 @@ int verb_restart(int argc, char **argv)
                                  "POD...",
                                  "Stop and start one or more pods",
                                  codes,
-                                 start_options,
+                                 restart_options,
                                  0,
                                  -1,
                                  0};
@@ -251,26 +276,4 @@ int verb_rm(int argc, char **argv)
                                  -1,
                                  0};
     return drive(&c, argc, argv, rm_pod);
-}
-
-int verb_exists(int argc, char **argv)
-{
-    static const struct cmd c = {"pod pod exists",
-                                 "POD",
-                                 "Say by the exit code whether a pod exists",
-                                 "Exit codes: 0 it exists, 1 it does not, 125 pod failed.",
-                                 NULL,
-                                 1,
-                                 1,
-                                 0};
-    struct err e = ERR_INIT;
-    struct roots r;
-    char id[65];
-    int code = 0;
-    int first = say_parse(&c, NULL, argc, argv, &code);
-    if (first < 0)
-        return code;
-    if (roots_open(&r, &e) < 0)
-        return say_error(&e);
-    return pod_find_id(&r, argv[first], id, &e) == 0 ? EXIT_DONE : EXIT_NO;
 }

@@ -14,13 +14,30 @@ int verb_kill(int argc, char **argv);
 int verb_restart(int argc, char **argv);
 int verb_rm(int argc, char **argv);
 int verb_exists(int argc, char **argv);
+/* Run by a container's monitor at its end, where the pod's exit policy is "stop". */
+int verb_settle(int argc, char **argv);
 
 /* Names on the command line, or all pods, or the latest: ids to ret. */
 int pods_select(const struct roots *r, char *const *operands, bool all, bool latest,
                 struct strv *ret, struct err *e);
-/* "Created", "Running", "Degraded", "Exited", "Stopped", as podman derives it from the members. */
+/* What start, stop, rm… are told: operands, --all, --latest, --pod-id-file. */
+struct pods_which {
+    bool all, latest;
+    struct strv id_files;
+};
+int pods_which(const struct roots *r, const struct pods_which *w, char *const *operands,
+               bool skip_unknown, struct strv *ret, struct err *e);
+/* Pulls the image where it is not there; an empty e->msg: the program that pulls has said why. */
+int pods_need_image(const struct roots *r, const char *name, struct err *e);
+/* "Created", "Running", "Degraded", "Paused", "Exited", "Stopped", as podman derives it from the
+ * members. */
 const char *pods_status(const struct roots *r, const struct strv *members, size_t *running);
 /* {"Id", "Names", "Status"} of each member. */
 json_t *pods_containers(const struct roots *r, const struct strv *members);
+
+/* KEY=VALUE each, with podman's sentences for what cannot be understood. */
+int pods_filter_check(const struct strv *filters, struct err *e);
+/* row: as pod pod ps --format json has it. */
+bool pods_filter_passes(const struct strv *filters, const struct pod *p, const json_t *row);
 
 #endif

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 struct check_opts {
-    bool repair, force;
+    bool repair, force, quick;
 };
 static const struct opt options[] = {
+    {"quick", 'q', OPT_BOOL, NULL, "Do not read the files of the layers",
+     offsetof(struct check_opts, quick)},
     {"repair", 'r', OPT_BOOL, NULL,
      "Mend links, remove leftovers, and unnamed images that cannot be used",
      offsetof(struct check_opts, repair)},
@@ -21,8 +23,10 @@ static const struct cmd command = {
     .name = "pod store check",
     .operands = "",
     .summary = "Look for what is broken in the image store",
-    .more = "One line for each finding. Named images are never removed without --force.\n\n"
-            "Exit codes: 0 nothing is broken (or all was mended), 1 something is, 125 pod failed.",
+    .more =
+        "One line for each finding. Named images are never removed without --force. Files that\n"
+        "you may not read are left out; `pod unshare pod store check` reads all.\n\n"
+        "Exit codes: 0 nothing is broken (or all was mended), 1 something is, 125 pod failed.",
     .opts = options,
     .min = 0,
     .max = 0,
@@ -146,6 +150,8 @@ static int look(struct room *r, const struct check_opts *o, struct err *e)
 {
     struct findings l = {0};
     find_bad_layers(&r->store, &l);
+    if (!o->quick)
+        find_bad_splits(&r->store, &l);
     find_bad_images(&r->store, &l);
     for (size_t i = 0; i < l.n; i++)
         puts(l.v[i].text);

@@ -12,6 +12,9 @@
 #include "words/timefmt.h"
 #include "words/units.h"
 
+#include <dirent.h>
+#include <unistd.h>
+
 struct df_opts {
     bool verbose;
     const char *format;
@@ -135,8 +138,11 @@ static void container_row(const struct roots *r, const char *id, json_t *rows)
     if (ctr_open(r, id, &c, &ignored) < 0)
         return;
     ctr_status(r, &c, &st);
-    json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "Image", jx_str(c.record, "imageName"), "Names",
-                            ctr_name(&c), "Status", ctr_state_name(st.state), "LocalVolumes", "0");
+    cleanup(strv_free) struct strv volumes = STRV_INIT;
+    usage_ctr_volumes(r, c.record, &volumes);
+    json_t *row = json_pack(
+        "{s:o, s:s, s:s, s:I}", "Image", json_sprintf("%.12s", jx_str(c.record, "image")), "Names",
+        ctr_name(&c), "Status", ctr_state_name(st.state), "LocalVolumes", (json_int_t)volumes.n);
     json_object_set_new(row, "ContainerID", json_stringn(id, 12));
     struct strv command_words = STRV_INIT;
     jx_strv(c.record, "command", &command_words);
@@ -171,12 +177,40 @@ static int print_containers(const struct roots *r, struct buf *out, struct err *
     return table_render(&spec, NULL, false, rows, out, e);
 }
 
+static int print_volumes(const struct roots *r, struct buf *out, struct err *e)
+{
+    static const struct table_column columns[] = {{"VolumeName", "VOLUME NAME"}, {NULL, NULL}};
+    static const struct table_spec spec = {
+        .columns = columns, .default_format = "table {{.VolumeName}}\t{{.Links}}\t{{.Size}}"};
+    cleanup_json rows = json_array();
+    cleanup(strv_free) struct strv used = STRV_INIT;
+    int fd = at_open_dir(r->own, "volumes");
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d && fd >= 0)
+        close(fd);
+    usage_used_volumes(r, &used);
+    for (struct dirent *de; d && (de = readdir(d));) {
+        if (de->d_name[0] == '.')
+            continue;
+        json_int_t links = 0;
+        for (size_t i = 0; i < used.n; i++)
+            links += strcmp(used.v[i], de->d_name) == 0;
+        json_t *row = json_pack("{s:s, s:I}", "VolumeName", de->d_name, "Links", links);
+        human(row, "Size", usage_of_tree(dirfd(d), de->d_name));
+        json_array_append_new(rows, row);
+    }
+    if (d)
+        closedir(d);
+    buf_adds(out, "\nLocal Volumes space usage:\n\n");
+    return table_render(&spec, NULL, false, rows, out, e);
+}
+
 static int details(const struct room *r, struct err *e)
 {
     cleanup(buf_free) struct buf out = BUF_INIT;
-    if (print_images(&r->store, &out, e) < 0 || print_containers(&r->roots, &out, e) < 0)
+    if (print_images(&r->store, &out, e) < 0 || print_containers(&r->roots, &out, e) < 0 ||
+        print_volumes(&r->roots, &out, e) < 0)
         return -1;
-    buf_adds(&out, "\nLocal Volumes space usage:\n\nVOLUME NAME  LINKS       SIZE\n");
     fwrite(out.s, 1, out.len, stdout);
     return 0;
 }

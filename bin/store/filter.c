@@ -12,7 +12,6 @@ enum key {
     ID,
     INTERMEDIATE,
     LABEL,
-    LABEL_NOT,
     READONLY,
     REFERENCE,
     UNTIL,
@@ -31,7 +30,6 @@ static const struct {
     {"id", ID},
     {"intermediate", INTERMEDIATE},
     {"label", LABEL},
-    {"label!", LABEL_NOT},
     {"readonly", READONLY},
     {"reference", REFERENCE},
     {"until", UNTIL},
@@ -39,6 +37,7 @@ static const struct {
 
 struct test {
     enum key key;
+    bool negated; /* KEY!=VALUE */
     char *value;
     bool want;            /* of the boolean keys */
     struct timespec when; /* of after, before, until */
@@ -77,21 +76,24 @@ static int of_image(const struct store *s, const char *key, const char *value, s
 static int compile_one(const struct store *s, const char *text, struct test *ret, struct err *e)
 {
     const char *eq = strchr(text, '=');
-    cleanup_free char *name = xstrndup(text, eq ? (size_t)(eq - text) : strlen(text));
-    struct test t = {.key = NKEYS, .value = xstrdup(eq ? eq + 1 : "")};
+    bool negated = eq && eq > text && eq[-1] == '!';
+    cleanup_free char *name = xstrndup(text, eq ? (size_t)(eq - text) - negated : strlen(text));
+    struct test t = {.key = NKEYS, .negated = negated, .value = xstrdup(eq ? eq + 1 : "")};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i].name, name) == 0)
             t.key = keys[i].key;
     int r = 0;
     if (!eq)
-        r = err_set(e, 0, "invalid image filter \"%s\": must be in the format \"filter=value\"",
+        r = err_set(e, 0,
+                    "invalid image filter \"%s\": must be in the format \"filter=value or "
+                    "filter!=value\"",
                     text);
     else if (t.key == NKEYS)
         r = err_set(e, 0, "unsupported image filter \"%s\"", name);
     else if (t.key == AFTER || t.key == BEFORE)
         r = of_image(s, name, t.value, &t.when, e);
     else if (t.key == UNTIL && timefmt_point(t.value, timefmt_clock(), &t.when) < 0)
-        r = err_set(e, 0, "cannot understand the time \"%s\" of filter \"until\"", t.value);
+        r = err_set(e, 0, "failed to parse value as time or duration: \"%s\"", t.value);
     else if (t.key == CONTAINERS || t.key == DANGLING || t.key == INTERMEDIATE || t.key == READONLY)
         r = bool_value(name, t.value, &t.want, e);
     if (r < 0)
@@ -201,8 +203,6 @@ static bool test_one(const struct store *s, const struct test *t, json_t *img)
         return str_starts(jx_str(img, "id"), id);
     case LABEL:
         return has_label(s, img, t->value);
-    case LABEL_NOT:
-        return !has_label(s, img, t->value);
     case READONLY:
         return !t->want;
     case REFERENCE:
@@ -218,8 +218,10 @@ bool filter_match(const struct filter *f, json_t *img)
     bool asked[NKEYS] = {false}, met[NKEYS] = {false};
     for (size_t i = 0; i < f->n; i++) {
         enum key k = f->tests[i].key;
+        if (k == LABEL && test_one(f->s, &f->tests[i], img) == f->tests[i].negated)
+            return false;
         asked[k] = true;
-        met[k] = met[k] || test_one(f->s, &f->tests[i], img);
+        met[k] = met[k] || test_one(f->s, &f->tests[i], img) != f->tests[i].negated;
     }
     for (int k = 0; k < NKEYS; k++)
         if (asked[k] && !met[k])

@@ -1,4 +1,4 @@
-/* --filter of pod images. Values of one key are alternatives, keys narrow each other. */
+/* --filter of pod images. Values of one key are alternatives, but for labels; keys narrow. */
 #ifndef POD_BIN_STORE_FILTER_H
 #define POD_BIN_STORE_FILTER_H
 

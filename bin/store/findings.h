@@ -28,7 +28,9 @@ void finding_add(struct findings *l, enum finding_kind kind, const char *id, con
 void findings_free(struct findings *l);
 
 void find_bad_layers(const struct store *s, struct findings *l);
-/* deep: also hash every item against its recorded digest. */
+/* Reads all files of all layers, as far as it may. */
+void find_bad_splits(const struct store *s, struct findings *l);
+/* Every item is hashed against its recorded digest. */
 void find_bad_images(const struct store *s, struct findings *l);
 /* Paths below graph: directories in overlay/, items of overlay-layers/ and overlay-images/ that no
  * record names. */

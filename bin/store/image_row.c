@@ -43,6 +43,8 @@ static void set_dear(const struct store *s, json_t *img, json_t *row)
     json_t *labels = store_config(s, img, &config, &ignored) == 0 ? config_labels(config) : NULL;
     json_object_set_new(row, "ParentId", json_string(jx_str(parent, "id")));
     json_object_set_new(row, "Labels", labels ? json_incref(labels) : json_null());
+    if (!labels)
+        json_object_set_new(row, ".Labels", json_object());
     (void)store_users(s, jx_str(img, "id"), &users, &ignored);
     json_object_set_new(row, "Containers", json_integer((json_int_t)users.n));
     strv_free(&users);
@@ -60,8 +62,9 @@ json_t *image_row(const struct store *s, const struct item *it, bool no_trunc, b
                             (json_int_t)size, "Labels", "Containers", 0);
     if (dear)
         set_dear(s, it->img, row);
-    json_object_set_new(row, "Names", names ? json_incref(names) : json_array());
-    json_object_set(row, ".RepoTags", json_object_get(row, "Names"));
+    const char *names_key = json_array_size(names) ? "Names" : ".Names"; /* empty: not in JSON */
+    json_object_set_new(row, names_key, names ? json_incref(names) : json_array());
+    json_object_set(row, ".RepoTags", json_object_get(row, names_key));
     json_object_set_new(row, "Digest", json_string(digest));
     if (image_names(it->img) == 0)
         json_object_set_new(row, "Dangling", json_boolean(image_dangling(s, it->img)));

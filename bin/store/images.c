@@ -76,13 +76,16 @@ static void add_item(struct list *l, json_t *img, char *repo, char *tag)
 
 static void add_image(struct list *l, json_t *img)
 {
-    size_t names = image_names(img);
-    for (size_t i = 0; i < names; i++) {
+    cleanup_json tags = image_tags(img);
+    size_t n = json_array_size(tags);
+    /* a name with a digest is shown, as one without a tag, where there is none with a tag */
+    for (size_t i = 0; i < (n ? n : image_names(img) > 0); i++) {
         char *repo, *tag;
-        name_split(image_name(img, i), &repo, &tag);
+        name_split(n ? json_string_value(json_array_get(tags, i)) : image_name(img, 0), &repo,
+                   &tag);
         add_item(l, img, repo, tag);
     }
-    if (names == 0)
+    if (image_names(img) == 0)
         add_item(l, img, xstrdup("<none>"), xstrdup("<none>"));
 }
 

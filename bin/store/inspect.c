@@ -68,11 +68,22 @@ static json_t *graph_driver(const struct store *s, const json_t *img)
     return json_pack("{s:s, s:o}", "Name", overlay, "Data", data);
 }
 
-static json_t *last_comment(const json_t *config)
+/* The image's own, which Docker wrote, else its first step's. */
+static const char *comment_of(const json_t *config)
 {
-    const json_t *history = json_object_get(config, "history");
-    size_t n = json_array_size(history);
-    return n ? json_object_get(json_array_get(history, n - 1), "comment") : NULL;
+    const char *own = jx_str(config, "comment");
+    return *own ? own : jx_str(json_array_get(json_object_get(config, "history"), 0), "comment");
+}
+
+static json_t *steps_of(const json_t *config)
+{
+    static const char *const keys[] = {"created", "created_by",  "author",
+                                       "comment", "empty_layer", NULL};
+    json_t *list = json_array(), *step;
+    size_t i;
+    json_array_foreach(json_object_get(config, "history"), i, step)
+        json_array_append_new(list, pick(step, keys));
+    return list;
 }
 
 /* In a template a point in time looks as Go prints it. */
@@ -93,14 +104,14 @@ static json_t *describe(const struct store *s, const json_t *img, const json_t *
         "User",       "ExposedPorts", "Env",        "Entrypoint",  "Cmd", "Volumes",
         "WorkingDir", "Labels",       "StopSignal", "ArgsEscaped", NULL};
     static const char *const oci = "application/vnd.oci.image.manifest.v1+json";
-    json_t *run = json_object_get(config, "config"), *names = json_object_get(img, "names");
+    json_t *run = json_object_get(config, "config");
     const json_t *parent = image_parent(s, img);
     int64_t size = store_image_size(s, img);
     json_t *o = json_pack("{s:s, s:s}", "Id", jx_str(img, "id"), "Digest", jx_str(img, "digest"));
-    set_or(o, "RepoTags", names, json_array());
+    json_object_set_new(o, "RepoTags", image_tags(img));
     json_object_set_new(o, "RepoDigests", image_repo_digests(img));
     json_object_set_new(o, "Parent", json_string(jx_str(parent, "id")));
-    set_or(o, "Comment", last_comment(config), json_string(""));
+    json_object_set_new(o, "Comment", json_string(comment_of(config)));
     set_or(o, "Created", json_object_get(config, "created"), json_string(jx_str(img, "created")));
     set_go_time(o, jx_str(o, "Created"));
     json_object_set_new(o, "Config", pick(run, config_keys));
@@ -117,11 +128,13 @@ static json_t *describe(const struct store *s, const json_t *img, const json_t *
                         json_pack("{s:s, s:o}", "Type", "layers", "Layers",
                                   diffs ? json_incref(diffs) : json_array()));
     set_or(o, "Labels", config_labels(config), json_null());
+    if (!config_labels(config))
+        json_object_set_new(o, ".Labels", json_object());
     set_or(o, "Annotations", json_object_get(manifest, "annotations"), json_object());
     const char *type = jx_str(manifest, "mediaType");
     json_object_set_new(o, "ManifestType", json_string(*type ? type : oci));
     json_object_set_new(o, "User", json_string(jx_str(run, "User")));
-    set_or(o, "History", json_object_get(config, "history"), json_array());
+    json_object_set_new(o, "History", steps_of(config));
     set_or(o, "NamesHistory", json_object_get(img, "names-history"), json_array());
     set_or(o, "Healthcheck", json_object_get(run, "Healthcheck"), json_null());
     if (json_is_null(json_object_get(o, "Healthcheck")))
@@ -147,15 +160,15 @@ static int print_list(json_t *list, const char *format, struct err *e)
     cleanup(buf_free) struct buf out = BUF_INIT;
     size_t i;
     json_t *v;
-    if (!format || !*format || strcmp(format, "json") == 0) {
+    bool whole = !format || !*format || table_is_json(format);
+    if (whole) {
         if (template_json(list, 5, 1, &out, e) < 0)
             return -1;
         buf_addc(&out, '\n');
     }
     json_array_foreach(list, i, v)
     {
-        if (format && *format && strcmp(format, "json") != 0 &&
-            table_render_one(format, 5, v, &out, e) < 0)
+        if (!whole && table_render_one(format, 5, v, &out, e) < 0)
             return -1;
     }
     fwrite(buf_str(&out), 1, out.len, stdout);

@@ -4,6 +4,7 @@
 #include "disk/at.h"
 #include "things/spawn.h"
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 struct rmi_opts {
@@ -176,9 +177,22 @@ static int remove_containers(char **names, bool all, struct err *e)
     return result;
 }
 
+/* Inside `pod unshare` an image may be mounted where we see it: a mount that is busy would stay. */
+static void unmount_all(const struct rmi *x)
+{
+    for (size_t i = 0; i < x->garbage.n && geteuid() == 0; i++) {
+        if (!str_starts(x->garbage.v[i], "layer "))
+            continue;
+        cleanup_free char *path = xasprintf("%s/overlay/%s/merged", x->room.roots.graph_path,
+                                            x->garbage.v[i] + strlen("layer "));
+        (void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+    }
+}
+
 static int finish(struct rmi *x)
 {
     struct err e = ERR_INIT;
+    unmount_all(x);
     if (x->said.len && store_save_removed(&x->room.store, &x->garbage, &e) < 0)
         return say_error(&e);
     fwrite(x->said.s, 1, x->said.len, stdout);

@@ -144,6 +144,34 @@ static void add_repo_digests(const json_t *img, const char *digest, json_t *list
     }
 }
 
+json_t *image_tags(const json_t *img)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < image_names(img); i++)
+        if (!strchr(image_name(img, i), '@'))
+            json_array_append(list, json_array_get(json_object_get(img, "names"), i));
+    return list;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(json_string_value(*(json_t *const *)a), json_string_value(*(json_t *const *)b));
+}
+
+static json_t *sorted(json_t *list)
+{
+    size_t n = json_array_size(list);
+    json_t **v = xcalloc(n + 1, sizeof(json_t *)), *out = json_array();
+    for (size_t i = 0; i < n; i++)
+        v[i] = json_array_get(list, i);
+    qsort(v, n, sizeof(json_t *), by_text);
+    for (size_t i = 0; i < n; i++)
+        json_array_append(out, v[i]);
+    free(v);
+    json_decref(list);
+    return out;
+}
+
 json_t *image_repo_digests(const json_t *img)
 {
     json_t *list = json_array(), *v;
@@ -155,7 +183,7 @@ json_t *image_repo_digests(const json_t *img)
         if (str_starts(key, "manifest") && json_is_string(v))
             add_repo_digests(img, json_string_value(v), list);
     }
-    return list;
+    return sorted(list);
 }
 
 void row_text(json_t *row, const char *key, struct buf *text)

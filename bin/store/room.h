@@ -56,7 +56,9 @@ bool image_has_child(const struct store *s, const json_t *img);
 /* Has no name and nothing stands on it. */
 bool image_dangling(const struct store *s, const json_t *img);
 
-/* "name@sha256:…" for each name's repository, newest digest first. */
+/* Names that are a tag, not a digest: a new array. */
+json_t *image_tags(const json_t *img);
+/* "name@sha256:…" for each name's repository and digest, in the alphabet's order. */
 json_t *image_repo_digests(const json_t *img);
 /* Object at config.config.Labels; NULL when there is none. */
 json_t *config_labels(const json_t *config);

@@ -136,7 +136,7 @@ static int64_t tree_bytes(int dir, const char *name, int depth)
     struct stat st;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
-    int64_t sum = (int64_t)st.st_blocks * 512;
+    int64_t sum = S_ISDIR(st.st_mode) ? 0 : (int64_t)st.st_blocks * 512;
     if (!S_ISDIR(st.st_mode) || depth > MAX_DEPTH)
         return sum;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -180,18 +180,51 @@ void usage_containers(const struct roots *r, struct usage *ret)
     *ret = u;
 }
 
+void usage_ctr_volumes(const struct roots *r, const json_t *record, struct strv *ret)
+{
+    cleanup_free char *below = xasprintf("%s/pod/volumes/", r->graph_path);
+    const json_t *m;
+    size_t i;
+    json_array_foreach(json_object_get(record, "mounts"), i, m)
+    {
+        const char *source = jx_str(m, "source"), *name = source + strlen(below);
+        if (str_starts(source, below))
+            strv_addf(ret, "%.*s", (int)strcspn(name, "/"), name);
+    }
+}
+
+void usage_used_volumes(const struct roots *r, struct strv *ret)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    struct err ignored = ERR_INIT;
+    (void)ctr_list(r, &ids, &ignored);
+    for (size_t i = 0; i < ids.n; i++) {
+        struct ctr c = CTR_INIT;
+        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
+            continue;
+        usage_ctr_volumes(r, c.record, ret);
+        ctr_close(&c);
+    }
+}
+
 void usage_volumes(const struct roots *r, struct usage *ret)
 {
     struct usage u = {0};
+    cleanup(strv_free) struct strv used = STRV_INIT;
     int fd = at_open_dir(r->own, "volumes");
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d && fd >= 0)
         close(fd);
+    usage_used_volumes(r, &used);
     for (struct dirent *de; d && (de = readdir(d));) {
         if (de->d_name[0] == '.')
             continue;
+        int64_t n = usage_of_tree(dirfd(d), de->d_name);
+        bool active = strv_has(&used, de->d_name);
         u.total++;
-        u.size += tree_bytes(dirfd(d), de->d_name, 0);
+        u.active += active;
+        u.size += n;
+        u.reclaimable += active ? 0 : n;
     }
     if (d)
         closedir(d);

@@ -30,7 +30,7 @@ struct options {
     int64_t log_max;      /* bytes; 0: no limit */
     const char *restart;  /* no, on-failure, always, unless-stopped */
     int64_t restart_max;  /* 0: no limit */
-    struct command create, net, start, erase, trash_cmd;
+    struct command create, net, start, erase, trash_cmd, exit_cmd;
 };
 
 struct client {

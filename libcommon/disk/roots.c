@@ -81,9 +81,18 @@ static char *default_graph(void)
     return home ? xasprintf("%s/.local/share/containers/storage", home) : NULL;
 }
 
+/* What `pod --root DIR` says, to every program below it. */
+static char *asked_graph(void)
+{
+    const char *root = getenv("POD_GRAPHROOT");
+    return root && root[0] == '/' ? xstrdup(root) : NULL;
+}
+
 static int open_graph(struct roots *r, struct err *e)
 {
-    r->graph_path = storageconf_graphroot();
+    r->graph_path = asked_graph();
+    if (!r->graph_path)
+        r->graph_path = storageconf_graphroot();
     if (!r->graph_path)
         r->graph_path = default_graph();
     if (!r->graph_path) {

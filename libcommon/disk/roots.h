@@ -2,7 +2,8 @@
  * Where things are. Everything below is reached by these descriptors, never by path again.
  *
  *   graph  $GRAPHROOT = ${XDG_DATA_HOME:-~/.local/share}/containers/storage (storage.conf(5)'s
- *          graphroot where it is set; CONTAINERS_STORAGE_CONF is honoured)
+ *          graphroot where it is set; CONTAINERS_STORAGE_CONF is honoured; POD_GRAPHROOT, which
+ *          `pod --root` sets, comes before them)
  *   own    $GRAPHROOT/pod: containers/ pods/ names/ trash/ staging/ cache/
  *   run    $XDG_RUNTIME_DIR/pod; without a runtime directory of ours, /run/user/UID, else a
  *          0700 directory in /tmp that must belong to us

@@ -177,14 +177,16 @@ static int parse_letters(const struct cmd *c, void *base, int argc, char **argv,
 
 static int check_count(const struct cmd *c, int n, struct err *e)
 {
-    if (n < c->min)
-        err_set(e, 0, "requires at least %d arg(s), only received %d", c->min, n);
-    else if (c->max >= 0 && n > c->max)
-        err_set(e, 0,
-                c->max ? "accepts at most %d arg(s), received %d" : "accepts %d args, received %d",
-                c->max, n);
-    else
+    if (n >= c->min && (c->max < 0 || n <= c->max))
         return CMD_OK;
+    if (c->min == c->max && c->max > 0)
+        err_set(e, 0, "accepts %d arg(s), received %d", c->min, n);
+    else if (n < c->min)
+        err_set(e, 0, "requires at least %d arg(s), only received %d", c->min, n);
+    else if (c->max)
+        err_set(e, 0, "accepts at most %d arg(s), received %d", c->max, n);
+    else
+        err_set(e, 0, "`%s` takes no arguments", c->name);
     return see_help(c, e);
 }
 

@@ -297,11 +297,12 @@ int create_container(const struct roots *r, const struct create_opts *o, char *c
         return err_set(e, 0,
                        "running container create option: names must match "
                        "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
-    if (!o->infra && image_find(r, operands[0], &img, e) < 0)
+    bool has_image = !o->infra || o->infra_image;
+    if (has_image && image_find(r, operands[0], &img, e) < 0)
         return -1;
     ident_new(id);
     cleanup_json rec = json_object();
-    int res = make_record(r, o, o->infra ? NULL : &img, operands + !o->infra, id, rec, e);
+    int res = make_record(r, o, has_image ? &img : NULL, operands + has_image, id, rec, e);
     image_free(&img);
     if (res == 0)
         res = publish(r, id, rec, o, e);

@@ -30,7 +30,8 @@ struct create_opts {
     struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
     struct strv group_add, log_opt, expose;
     /* not from the command line: */
-    bool infra;                /* a pod's pause container: no image */
+    bool infra;                /* a pod's first container, which holds its namespaces */
+    bool infra_image;          /* it is made of an image; else of our own pause program */
     const char *infra_pod;     /* its pod's id */
     const char *shared;        /* infra: namespaces the pod shares, "net,ipc,uts" */
     char *const *command_line; /* argv, for the record */

@@ -2,6 +2,7 @@
 #include "things/create.h"
 
 #include "things/ctr.h"
+#include "things/pod.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -165,6 +166,19 @@ static int check_hosts(const struct create_opts *o, struct err *e)
     return 0;
 }
 
+static int joins_pod_network(const struct roots *r, const json_t *rec, bool *ret, struct err *e)
+{
+    struct pod p;
+    const char *id = jx_str(rec, "pod");
+    if (!*id || jx_bool(rec, "infra"))
+        return 0;
+    if (pod_open(r, id, &p, e) < 0)
+        return -1;
+    *ret = pod_shares(&p, "net");
+    pod_close(&p);
+    return 0;
+}
+
 int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e)
 {
     json_t *ns = json_object(), *net = json_object(), *ports = NULL;
@@ -175,7 +189,9 @@ int create_network(const struct roots *r, const struct create_opts *o, json_t *r
         namespace_mode(r, "--uts", o->uts, ns, "uts", e) < 0 ||
         namespace_mode(r, "--cgroupns", o->cgroupns, ns, "cgroup", e) < 0 || check_hosts(o, e) < 0)
         return -1;
-    bool in_pod = jx_str0(rec, "pod") && !jx_bool(rec, "infra");
+    bool in_pod = false;
+    if (joins_pod_network(r, rec, &in_pod, e) < 0)
+        return -1;
     if (in_pod && o->publish.n)
         return err_set(e, 0,
                        "cannot set port bindings on an existing container network namespace: "

@@ -74,6 +74,19 @@ int pod_find(const struct roots *r, const char *name, struct pod *ret, struct er
     return pod_find_id(r, name, id, e) < 0 ? -1 : pod_open(r, id, ret, e);
 }
 
+const char *pod_exit_policy(const struct pod *p)
+{
+    const char *policy = jx_str(p->record, "exitPolicy");
+    return *policy ? policy : "continue";
+}
+
+bool pod_shares(const struct pod *p, const char *ns)
+{
+    cleanup(strv_free) struct strv shared = STRV_INIT;
+    jx_strv(p->record, "shared", &shared);
+    return *jx_str(p->record, "infra") && strv_has(&shared, ns);
+}
+
 void pod_close(struct pod *p)
 {
     json_decref(p->record);

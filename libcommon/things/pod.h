@@ -2,6 +2,7 @@
  * Pods: a record of a name and of an infra container whose namespaces the members join.
  *
  *   own/pods/<id>/pod.json   id name created infra shared[] labels{} hostname createCommand[]
+ *                           exitPolicy ("continue", "stop"); infra is "" where there is none
  *
  * The infra container is a container like any other ("infra": true in its record; its payload is
  * pod-init --pause), members carry "pod": <id>. Who is a member is found by reading the records.
@@ -25,6 +26,10 @@ int pod_find(const struct roots *r, const char *name_or_id, struct pod *ret, str
 int pod_open(const struct roots *r, const char *id, struct pod *ret, struct err *e);
 void pod_close(struct pod *p);
 int pod_list(const struct roots *r, struct strv *ret, struct err *e);
+/* "continue" or "stop": what becomes of the pod when its last container has ended. */
+const char *pod_exit_policy(const struct pod *p);
+/* Do members join the infra container's namespace: "net", "ipc", "uts", "pid", "cgroup"? */
+bool pod_shares(const struct pod *p, const char *ns);
 /* Ids of the pod's containers, the infra container first. */
 int pod_members(const struct roots *r, const char *pod_id, struct strv *ret, struct err *e);
 /* Takes the name and lets the record appear. */

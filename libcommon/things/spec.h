@@ -16,6 +16,7 @@ struct spec_env {
     const char *id_maps;   /* text of the holder's uid_map; "" when there is no user namespace */
     json_t *joined;        /* {"network": "/proc/…", …}: namespaces to join, by OCI type */
     const char *init_path; /* pod-init, for --init and pods' pause */
+    bool shares_shm;       /* run_dir/shm will be another container's /dev/shm */
     const char *net_owner; /* run/<id> of the container whose network is shared; NULL */
     struct netaddr addr;   /* of a network that slirp4netns or pasta serves */
     bool net_tapped;       /* slirp4netns or pasta will serve the network */

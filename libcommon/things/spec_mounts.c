@@ -70,7 +70,9 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
         put(list, "bind", "/dev/mqueue", "/dev/mqueue", "bind,nosuid,noexec,nodev");
     if (own_net)
         put(list, "cgroup", "cgroup", "/sys/fs/cgroup", cg);
-    if (!user_mounts(c, "/dev/shm"))
+    if (env->shares_shm && !user_mounts(c, "/dev/shm"))
+        bind_own(list, c, env, "shm", "/dev/shm");
+    else if (!user_mounts(c, "/dev/shm"))
         put(list, host_ns(c, "ipc") ? "bind" : "tmpfs", host_ns(c, "ipc") ? "/dev/shm" : "shm",
             "/dev/shm", host_ns(c, "ipc") ? "bind,nosuid,noexec,nodev" : shm);
 }
@@ -102,9 +104,9 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
         bind_own(ret, c, env, "hostname", "/etc/hostname");
         bind_own(ret, c, env, "containerenv", "/run/.containerenv");
     }
-    if (jx_bool(c->record, "init") || jx_bool(c->record, "infra"))
-        put(ret, "bind", env->init_path,
-            jx_bool(c->record, "infra") ? "/pause" : "/run/podman-init",
+    bool own_pause = jx_bool(c->record, "infra") && !jx_str0(c->record, "image");
+    if (jx_bool(c->record, "init") || own_pause)
+        put(ret, "bind", env->init_path, own_pause ? "/pause" : "/run/podman-init",
             "bind,ro,nosuid,nodev,rprivate");
     if (jx_str0(c->record, "tz")) {
         const char *tz = jx_str(c->record, "tz");

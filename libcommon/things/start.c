@@ -19,22 +19,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_SECCOMP (1 << 20)
-/* beside the namespaces in `joined`: the id of the container whose network it is */
-#define NETWORK_OWNER "network.owner"
-#define SECCOMP_MARK  "\"@SECCOMP@\""
+#define MAX_SECCOMP  (1 << 20)
+#define SECCOMP_MARK "\"@SECCOMP@\""
 
 /* ---- other containers' namespaces ---- */
 
-static int join_one(json_t *joined, const char *type, const char *file, pid_t pid)
+struct joins {
+    json_t *spaces; /* OCI type → path */
+    char owner[65]; /* the container whose network it is; "" */
+    pid_t shm;      /* whose /dev/shm is ours too; 0: nobody's */
+    bool ends_pod;  /* with the last member's end the pod shall end */
+};
+
+static void joins_free(struct joins *j)
+{
+    json_decref(j->spaces);
+}
+
+static void join_one(struct joins *j, const char *type, const char *file, pid_t pid)
 {
     cleanup_free char *path = xasprintf("/proc/%d/ns/%s", pid, file);
-    return json_object_set_new(joined, type, json_string(path));
+    json_object_set_new(j->spaces, type, json_string(path));
+    if (strcmp(type, "ipc") == 0)
+        j->shm = pid;
 }
 
 /* User namespaces go along: the other container's network and IPC belong to its user namespace. */
 static int join_container(const struct roots *r, const char *id, const char *type, const char *file,
-                          json_t *joined, struct err *e)
+                          struct joins *joined, struct err *e)
 {
     struct ctr other;
     struct ctr_status s;
@@ -47,7 +59,7 @@ static int join_container(const struct roots *r, const char *id, const char *typ
                       type);
     else {
         if (strcmp(type, "network") == 0)
-            json_object_set_new(joined, NETWORK_OWNER, json_string(other.id));
+            memcpy(joined->owner, other.id, sizeof joined->owner);
         join_one(joined, type, file, s.pid);
         if (strcmp(jx_str(other.record, "userns"), "host") != 0 && geteuid() != 0)
             join_one(joined, "user", "user", s.pid);
@@ -56,18 +68,23 @@ static int join_container(const struct roots *r, const char *id, const char *typ
     return res;
 }
 
+/* As OCI, the kernel's files and podman's --share call them. */
 static const struct {
-    const char *type, *file;
-} kinds[] = {
-    {"pid", "pid"}, {"network", "net"}, {"ipc", "ipc"}, {"uts", "uts"}, {"cgroup", "cgroup"}};
+    const char *type, *file, *share;
+} kinds[] = {{"pid", "pid", "pid"},
+             {"network", "net", "net"},
+             {"ipc", "ipc", "ipc"},
+             {"uts", "uts", "uts"},
+             {"cgroup", "cgroup", "cgroup"}};
 
-static int join_named(const struct roots *r, const struct ctr *c, json_t *joined, struct err *e)
+static int join_named(const struct roots *r, const struct ctr *c, struct joins *joined,
+                      struct err *e)
 {
     const json_t *modes = json_object_get(c->record, "namespaces");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *mode = jx_str(modes, kinds[i].type);
         if (str_starts(mode, "ns:"))
-            json_object_set_new(joined, kinds[i].type, json_string(mode + 3));
+            json_object_set_new(joined->spaces, kinds[i].type, json_string(mode + 3));
         else if (str_starts(mode, "container:") &&
                  join_container(r, mode + 10, kinds[i].type, kinds[i].file, joined, e) < 0)
             return -1;
@@ -76,7 +93,7 @@ static int join_named(const struct roots *r, const struct ctr *c, json_t *joined
 }
 
 /* A member starts the pod's infra container when it does not run, then joins what is shared. */
-static int join_pod(const struct roots *r, const struct ctr *c, json_t *joined, struct err *e)
+static int join_pod(const struct roots *r, const struct ctr *c, struct joins *joined, struct err *e)
 {
     const char *pod_id = jx_str0(c->record, "pod");
     const json_t *modes = json_object_get(c->record, "namespaces");
@@ -87,20 +104,24 @@ static int join_pod(const struct roots *r, const struct ctr *c, json_t *joined, 
         return 0;
     if (pod_open(r, pod_id, &p, e) < 0)
         return -1;
-    cleanup(strv_free) struct strv shared = STRV_INIT;
-    jx_strv(p.record, "shared", &shared);
-    int res = ctr_find(r, jx_str(p.record, "infra"), &infra, e);
+    bool shares[sizeof kinds / sizeof *kinds];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        shares[i] = pod_shares(&p, kinds[i].share);
+    cleanup_free char *infra_id = xstrdup(jx_str(p.record, "infra"));
+    joined->ends_pod = strcmp(pod_exit_policy(&p), "stop") == 0;
     pod_close(&p);
+    if (!*infra_id)
+        return 0;
+    int res = ctr_find(r, infra_id, &infra, e);
     if (res < 0)
         return err_prefix(e, "pod %.12s has lost its infra container", pod_id);
     pid_t pid;
     struct start_how how = {.client_fd = -1};
     res = ctr_start(r, &infra, &how, &pid, e);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && res >= 0; i++) {
-        const char *word = strcmp(kinds[i].type, "network") == 0 ? "net" : kinds[i].type;
         bool own = json_object_get(modes, kinds[i].type) ||
-                   (strcmp(word, "net") == 0 && json_object_get(net, "mode"));
-        if (strv_has(&shared, word) && !own)
+                   (strcmp(kinds[i].share, "net") == 0 && json_object_get(net, "mode"));
+        if (shares[i] && !own)
             res = join_container(r, infra.id, kinds[i].type, kinds[i].file, joined, e);
     }
     ctr_close(&infra);
@@ -195,18 +216,23 @@ static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *
 
 static int configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e)
 {
-    cleanup_json joined = json_object();
+    cleanup(joins_free) struct joins joins = {.spaces = json_object()};
+    json_t *joined = joins.spaces;
     cleanup(buf_free) struct buf id_map = BUF_INIT, section = BUF_INIT;
     json_t *spec = NULL;
-    if (join_pod(r, c, joined, e) < 0 || join_named(r, c, joined, e) < 0 ||
+    if (join_pod(r, c, &joins, e) < 0 || join_named(r, c, &joins, e) < 0 ||
         read_id_map(r, &id_map, e) < 0)
         return -1;
     cleanup_fd int run = make_run_dir(r, c, e);
     if (run < 0)
         return -1;
+    ch->shm_pid = joins.shm;
+    ch->ends_pod = joins.ends_pod;
+    if (joins.shm && mkdirat(run, "shm", 0700) < 0)
+        return err_sys(e, "cannot make \"%s/%s/shm\"", r->run_path, c->id);
     const json_t *net = json_object_get(c->record, "network");
-    const char *owner = jx_str0(joined, NETWORK_OWNER);
-    cleanup_free char *owner_dir = owner ? xasprintf("%s/%s", r->run_path, owner) : NULL;
+    cleanup_free char *owner_dir =
+        *joins.owner ? xasprintf("%s/%s", r->run_path, joins.owner) : NULL;
     bool host = strcmp(jx_str(json_object_get(c->record, "namespaces"), "network"), "host") == 0;
     ch->net_fresh = !host && !json_object_get(joined, "network");
     ch->net = ch->net_fresh ? net_program(net) : "";
@@ -221,6 +247,7 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
                            .id_maps = buf_str(&id_map),
                            .joined = joined,
                            .init_path = init,
+                           .shares_shm = joins.shm != 0,
                            .net_owner = owner_dir,
                            .net_tapped = *ch->net != '\0',
                            .net_fresh = ch->net_fresh};

@@ -125,6 +125,12 @@ static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv 
     strv_add(argv, "--seal");
     strv_add(argv, "--target");
     strv_addf(argv, "%s/rootfs", ch->ctr_dir);
+    if (ch->shm_pid) {
+        strv_add(argv, "--shm-of");
+        strv_addf(argv, "%d", (int)ch->shm_pid);
+        strv_add(argv, "--shm");
+        strv_addf(argv, "%s/shm", ch->run_dir);
+    }
     for (size_t i = 0; i < lowers.n; i++)
         buf_addf(&joined, "%s%s", i ? ":" : "", lowers.v[i]);
     if (lowers.n) {
@@ -329,4 +335,10 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     strv_take(&cmd, tool_path("pod-trash"));
     strv_add(&cmd, trash_path);
     put_command(argv, "--trash-command", &cmd);
+    if (ch->ends_pod) {
+        strv_take(&cmd, bin_path("pod-pod"));
+        strv_add(&cmd, "settle");
+        strv_add(&cmd, jx_str(c->record, "pod"));
+        put_command(argv, "--exit-command", &cmd);
+    }
 }

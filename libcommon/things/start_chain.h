@@ -11,6 +11,8 @@ struct chain {
     bool ours;                         /* the runtime is pod-runtime */
     bool net_fresh;
     const char *net;                 /* what serves the network: a program's name, "" for nothing */
+    bool ends_pod;                   /* the pod's exit policy is "stop" */
+    pid_t shm_pid;                   /* whose /dev/shm comes to run_dir/shm; 0: nobody's */
     json_t *maps;                    /* keep-id's map, owned; NULL otherwise */
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };

@@ -3,6 +3,7 @@
  * staging and everything goes to disk at once (syncfs). Inside: renames and two list writes.
  */
 #include "disk/at.h"
+#include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "things/store_files.h"
 #include "things/store_write.h"
@@ -24,6 +25,7 @@ struct commit {
     size_t n;
     const struct new_image *img;
     char items[80]; /* staging/image-… with the big data */
+    bool replaced;  /* something that lay in the way is in the trash */
 };
 
 void store_layer_id(const char *parent, const struct digest *diff, char ret[DIGEST_HEX + 1])
@@ -179,6 +181,7 @@ static int move_layer(struct commit *c, struct store *s, const struct new_layer 
     char from[160], to[160], link[STORE_LINK_LEN + 1];
     cleanup(buf_free) struct buf lower = BUF_INIT, staged = BUF_INIT;
     snprintf(to, sizeof to, "overlay/%s", l->id);
+    c->replaced = c->replaced || at_exists(c->r->graph, to);
     if (store_trash(c->r, to, e) < 0)
         return -1;
     lower_text(c, s, l->parent, &lower);
@@ -334,15 +337,6 @@ static int place_image(struct commit *c, struct store *s, struct err *e)
                                                                                               : 0;
 }
 
-static void drop_items(const struct commit *c)
-{
-    char path[160];
-    struct err ignored = ERR_INIT;
-    snprintf(path, sizeof path, "pod/%s", c->items);
-    if (c->items[0])
-        (void)store_trash(c->r, path, &ignored);
-}
-
 int store_commit(const struct roots *r, const struct new_layer *layers, size_t n,
                  const struct new_image *img, struct err *e)
 {
@@ -352,6 +346,11 @@ int store_commit(const struct roots *r, const struct new_layer *layers, size_t n
                          place_image(&c, &s, e) < 0
                      ? -1
                      : 0;
-    drop_items(&c);
+    store_close(&s);
+    if (c.items[0])
+        rmtree(r->own, c.items);
+    struct err ignored = ERR_INIT;
+    if (c.replaced)
+        (void)store_trash_empty(r, &ignored);
     return result;
 }
