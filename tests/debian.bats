@@ -102,8 +102,8 @@ setup() { IMAGE=localhost/debian:test; }
 @test "podman and Buildah work on it, with no copy" {
     run_cmd 0 as_podman run --rm --network none "$IMAGE" dpkg --print-architecture
     assert_output "$(machine_arch)"
-    run_cmd 0 as_buildah from --pull-never --name work "$IMAGE"
-    run_cmd 0 as_buildah run --isolation chroot work cat /etc/debian_version
+    run_cmd 0 buildah from --pull-never --name work "$IMAGE"
+    run_cmd 0 buildah run --isolation chroot work cat /etc/debian_version
     assert_match '^[0-9a-z]'
-    run_cmd 0 as_buildah rm work
+    run_cmd 0 buildah rm work
 }

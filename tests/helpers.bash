@@ -43,6 +43,7 @@ room_open() {
     cat >"$XDG_CONFIG_HOME/containers/storage.conf" <<TOML
 [storage]
 driver = "overlay"
+runroot = "$XDG_RUNTIME_DIR/containers"
 TOML
     cat >"$XDG_CONFIG_HOME/containers/containers.conf" <<TOML
 [engine]
@@ -459,14 +460,6 @@ push_image() {
 as_podman() {
     touch "$ROOM/.podman-used"
     timeout --foreground -k 5 "$(slow "${POD_TIMEOUT:-120}")" podman --log-level error "$@"
-}
-# Buildah on our store; it wants to be told where that is.
-as_buildah() {
-    touch "$ROOM/.podman-used"
-    printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' \
-        "$STORE" "$XDG_RUNTIME_DIR/containers" >"$ROOM/.buildah.conf"
-    CONTAINERS_STORAGE_CONF=$ROOM/.buildah.conf timeout --foreground -k 5 "${POD_TIMEOUT:-120}" \
-        buildah "$@"
 }
 as_podman_end() {
     quietly podman rm -f -a -t 0

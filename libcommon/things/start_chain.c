@@ -281,6 +281,16 @@ static void put_restart(const struct ctr *c, struct strv *argv)
     strv_addf(argv, "%lld", (long long)jx_int(restart, "max", 0));
 }
 
+static void put_flags(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    static const char *const flags[] = {"tty", "stdin", "rm"};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (jx_bool(c->record, flags[i]))
+            strv_addf(argv, "--%s", flags[i]);
+    if (!ch->ours)
+        strv_add(argv, "--foreign");
+}
+
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv)
 {
@@ -303,14 +313,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
         strv_add(argv, "--client-fd");
         strv_addf(argv, "%d", client);
     }
-    if (jx_bool(c->record, "tty"))
-        strv_add(argv, "--tty");
-    if (jx_bool(c->record, "stdin"))
-        strv_add(argv, "--stdin");
-    if (jx_bool(c->record, "rm"))
-        strv_add(argv, "--rm");
-    if (!ch->ours)
-        strv_add(argv, "--foreign");
+    put_flags(ch, c, argv);
     put_log(ch, c, argv);
     put_restart(c, argv);
     create_command(ch, c, &cmd);
