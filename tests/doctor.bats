@@ -71,7 +71,7 @@ finds() {
     run_cmd 1 env PATH="$bin" pod doctor --format json
     finds newuidmap fail "$sentence" "Ask the administrator to type: sudo apt install uidmap"
     for command in "pod run --rm --network none $IMAGE true" "pod unshare true" \
-        "env XDG_DATA_HOME=$ROOM/other pod pull -q oci:$ROOM/layout:busybox"; do
+        "env CONTAINERS_STORAGE_CONF=/dev/null XDG_DATA_HOME=$ROOM/other pod pull -q oci:$ROOM/layout:busybox"; do
         # shellcheck disable=SC2086
         run_cmd 125 env PATH="$bin" $command 3>&-
         assert_error_match "$sentence"
@@ -190,7 +190,7 @@ chrooted() { # SYSCTL VALUE COMMAND...
     mkdir -p "$ROOM/fs/"{lower,upper,work,home}
     run_cmd 1 unshare --map-root-user --map-auto --mount sh -euc '
         fuse-overlayfs -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" "$1/home"
-        XDG_DATA_HOME=$1/home pod doctor --format json' sh "$ROOM/fs"
+        CONTAINERS_STORAGE_CONF=/dev/null XDG_DATA_HOME=$1/home pod doctor --format json' sh "$ROOM/fs"
     finds storage fail \
         "storage at \"$ROOM/fs/home\" is on FUSE, which cannot hold container layers"
     assert_contains storage.conf

@@ -39,10 +39,11 @@ room_open() {
     unset REGISTRY_AUTH_FILE CONTAINERS_STORAGE_CONF CONTAINER_HOST
     STORE=$XDG_DATA_HOME/containers/storage
     export STORE
-    # peers: the same store, and no systemd to lean on
+    # peers: the same store (Buildah wants to be told both places), and no systemd to lean on
     cat >"$XDG_CONFIG_HOME/containers/storage.conf" <<TOML
 [storage]
 driver = "overlay"
+graphroot = "$STORE"
 runroot = "$XDG_RUNTIME_DIR/containers"
 TOML
     cat >"$XDG_CONFIG_HOME/containers/containers.conf" <<TOML
@@ -69,6 +70,9 @@ room_close() {
     fi
     [ ! -e "$ROOM/.podman-used" ] || as_podman_end
     [ ! -x "$POD_LIBEXEC/pod-userns" ] || quietly "$POD_LIBEXEC/pod-userns" stop
+    # Buildah's, whatever XDG_RUNTIME_DIR says
+    remove_tree "/tmp/containers-user-$(id -u)"
+    remove_tree "/tmp/podman-run-$(id -u)"
     remove_tree "$ROOM"
     [ -z "${POD_TEST_OWN_TOP:-}" ] || rm -rf "$POD_TEST_TOP"
 }
@@ -465,8 +469,5 @@ as_podman_end() {
     quietly podman rm -f -a -t 0
     quietly podman pod rm -f -a
     quietly podman system migrate
-    # Buildah's, whatever XDG_RUNTIME_DIR says
-    remove_tree "/tmp/containers-user-$(id -u)"
-    remove_tree "/tmp/podman-run-$(id -u)"
     rm -f "$ROOM/.podman-used"
 }
