@@ -42,6 +42,7 @@ struct create_opts {
     }
 
 extern const struct opt create_option_table[];
+extern const char *const create_default_caps[]; /* ends with NULL */
 
 /*
  * Makes the container (things/ctr.h) and gives its id. operands: IMAGE [COMMAND...], then NULL.

@@ -10,7 +10,7 @@
 #include <sys/capability.h>
 #include <sys/resource.h>
 
-static const char *const default_caps[] = {
+const char *const create_default_caps[] = {
     "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",     "CAP_FSETID",
     "CAP_KILL",    "CAP_NET_BIND_SERVICE", "CAP_SETFCAP",    "CAP_SETGID",
     "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT", NULL};
@@ -49,8 +49,8 @@ static int set_caps(const struct create_opts *o, json_t *rec, struct err *e)
             strv_add(&caps, name);
         cap_free(s);
     }
-    for (size_t i = 0; !all && !names_all(&o->cap_drop) && default_caps[i]; i++)
-        strv_add(&caps, default_caps[i]);
+    for (size_t i = 0; !all && !names_all(&o->cap_drop) && create_default_caps[i]; i++)
+        strv_add(&caps, create_default_caps[i]);
     for (size_t i = 0; i < o->cap_drop.n; i++) {
         if (strcasecmp(o->cap_drop.v[i], "all") == 0)
             continue;
