@@ -84,14 +84,15 @@ static int make_child(const struct options *o, const struct limits *l, const cha
 {
     cleanup_free char *dir = xasprintf("%s/pod-%s", parent, o->name);
     cleanup_free char *procs = xasprintf("%s/cgroup.procs", dir);
+    /* noted before it is made: whoever cleans up after us finds it */
+    if (note_path(o, dir, e) < 0)
+        return -1;
     if (mkdir(dir, 0755) < 0 && errno != EEXIST)
         return err_sys(e, "cannot make the container's cgroup \"%s\"", dir);
     cleanup_fd int fd = open(procs, O_WRONLY | O_CLOEXEC);
     int r = limits_apply(l, dir, e);
     if (r == 0 && (fd < 0 || fd_write_all(fd, "0", 1) < 0))
         r = err_sys(e, "cannot enter the container's cgroup \"%s\"", dir);
-    if (r == 0)
-        r = note_path(o, dir, e);
     if (r < 0)
         rmdir(dir);
     return r;

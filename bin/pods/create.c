@@ -74,15 +74,17 @@ static int read_share(const char *text, struct strv *ret, struct err *e)
 }
 
 static int make_infra(const struct roots *r, const struct options *o, const char *pod_id,
-                      const char *hostname, char ret_id[65], struct err *e)
+                      const char *hostname, const char *id, struct err *e)
 {
     cleanup_free char *name =
         o->infra_name ? xstrdup(o->infra_name) : xasprintf("%.12s-infra", pod_id);
     struct create_opts c = CREATE_OPTS_INIT;
     char pause[] = "/pause", flag[] = "--pause";
     char *const argv[] = {pause, flag, NULL};
+    char made[65];
     c.infra = true;
     c.infra_pod = pod_id;
+    c.id = id;
     c.name = name;
     c.hostname = hostname;
     c.publish = o->publish;
@@ -95,7 +97,7 @@ static int make_infra(const struct roots *r, const struct options *o, const char
     c.userns = o->userns;
     c.shm_size = o->shm_size;
     c.read_only = true;
-    return create_container(r, &c, argv, ret_id, e);
+    return create_container(r, &c, argv, made, e);
 }
 
 static json_t *record_of(const struct options *o, const char *id, const char *name,
@@ -118,29 +120,23 @@ static json_t *record_of(const struct options *o, const char *id, const char *na
     return rec;
 }
 
-static void undo_infra(const struct roots *r, const char *id)
-{
-    struct err ignored = ERR_INIT;
-    struct ctr c;
-    if (*id && ctr_open(r, id, &c, &ignored) == 0) {
-        ctr_discard(r, &c, NULL, &ignored);
-        ctr_close(&c);
-    }
-}
-
-/* One try under that name. */
+/* One try under that name. The infra container comes last: with it the pod is there. */
 static int create_named(const struct roots *r, const struct options *o, const char *name,
                         const struct strv *shared, char id[65], struct err *e)
 {
-    char infra[65] = "";
+    char infra[65];
+    cleanup_fd int lock = -1;
     const char *host = o->hostname ? o->hostname : name;
+    struct err ignored = ERR_INIT;
     ident_new(id);
-    if (make_infra(r, o, id, host, infra, e) < 0)
-        return -1;
+    ident_new(infra);
     cleanup_json rec = record_of(o, id, name, infra, host, shared);
-    if (pod_publish(r, id, name, rec, e) == 0)
+    if (pod_prepare(r, id, name, rec, &lock, e) < 0)
+        return -1;
+    if (make_infra(r, o, id, host, infra, e) == 0)
         return 0;
-    undo_infra(r, infra);
+    e->sys = 0; /* not the pod's name: another one is no help */
+    pod_discard(r, id, name, &ignored);
     return -1;
 }
 

@@ -32,6 +32,7 @@ struct create_opts {
     /* not from the command line: */
     bool infra;                /* a pod's pause container: no image */
     const char *infra_pod;     /* its pod's id */
+    const char *id;            /* chosen already, or NULL */
     const char *shared;        /* infra: namespaces the pod shares, "net,ipc,uts" */
     char *const *command_line; /* argv, for the record */
 };

@@ -2,7 +2,6 @@
 
 #include "disk/at.h"
 #include "disk/lock.h"
-#include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "things/pod.h"
 #include "things/seccomp.h"
@@ -183,12 +182,9 @@ static int write_config(int run, json_t *spec, const struct buf *section, struct
  */
 static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *e)
 {
-    cleanup_free char *state = xasprintf("runtime/%s", c->id);
-    rmtree(r->run, state);
-    if (mkdirat(r->run, c->id, 0700) < 0) {
-        if (errno != EEXIST || rmtree_contents(r->run, c->id) < 0)
-            return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
-    }
+    ctr_clear_run(r, c->id);
+    if (mkdirat(r->run, c->id, 0700) < 0)
+        return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
     int fd = at_open_dir(r->run, c->id);
     return fd < 0 ? err_sys(e, "cannot open \"%s/%s\"", r->run_path, c->id) : fd;
 }
@@ -291,7 +287,7 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
         return err_sys(e, "cannot lock container %s", c->id);
     struct ctr_status s;
     ctr_status(r, c, &s);
-    if (s.pid > 0) {
+    if (s.state == CTR_RUNNING && !s.half_started) {
         *ret_pid = s.pid; /* its monitor was killed, it goes on */
         return START_RUNNING;
     }
@@ -302,8 +298,8 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
         res = configure(r, c, &ch, e);
     if (res == 0)
         res = run_monitor(c, &ch, lock, client, ret_pid, e);
-    else
-        rmtree(r->run, c->id);
+    if (res < 0)
+        ctr_clear_run(r, c->id); /* the lock is ours still */
     chain_free(&ch);
     return res;
 }
