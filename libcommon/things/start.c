@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define MAX_SECCOMP (1 << 20)
+#define MAX_SECCOMP      (1 << 20)
+#define LOCK_PATIENCE_MS 5000
 /* beside the namespaces in `joined`: the id of the container whose network it is */
 #define NETWORK_OWNER "network.owner"
 #define SECCOMP_MARK  "\"@SECCOMP@\""
@@ -231,13 +233,30 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
 
 /* ---- start ---- */
 
-static int busy(const struct roots *r, const struct ctr *c, pid_t *ret_pid, struct err *e)
+/*
+ * The lock, or 0 with *ret_pid when it runs. Whoever else has it, starts it (then it will run), or
+ * has ended it and is about to let go.
+ */
+static int take_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t *ret_pid,
+                     struct err *e)
 {
     struct ctr_status s;
-    ctr_status(r, c, &s);
-    if (s.state == CTR_RUNNING) {
-        *ret_pid = s.pid;
-        return START_RUNNING;
+    for (int ms = 0; ms < LOCK_PATIENCE_MS; ms += 2) {
+        cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
+        if (lock < 0 && errno == ENOENT)
+            return err_set(e, 0, "no container with ID %s found: no such container", c->id);
+        if (lock < 0 && errno != EAGAIN)
+            return err_sys(e, "cannot lock container %s", c->id);
+        ctr_status(r, c, &s);
+        if (s.state == CTR_RUNNING && !s.half_started) {
+            *ret_pid = s.pid; /* where the lock is ours, its monitor was killed: it goes on */
+            return START_RUNNING;
+        }
+        if (lock >= 0) {
+            *ret_lock = fd_move_up(fd_take(&lock), 10);
+            return *ret_lock < 0 ? err_sys(e, "cannot lock container %s", c->id) : 0;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
     err_set(e, 0, "container %s is being changed by another command", c->id);
     return err_hint(e, "Try again in a moment, or see: pod ps -a");
@@ -280,20 +299,13 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
 {
     struct chain ch = {.roots = r};
     cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
-    cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
-    if (lock < 0 && errno == EAGAIN)
-        return busy(r, c, ret_pid, e);
-    if (lock < 0 || (lock = fd_move_up(lock, 10)) < 0)
-        return err_sys(e, "cannot lock container %s", c->id);
-    struct ctr_status s;
-    ctr_status(r, c, &s);
-    if (s.state == CTR_RUNNING && !s.half_started) {
-        *ret_pid = s.pid; /* its monitor was killed, it goes on */
-        return START_RUNNING;
-    }
+    cleanup_fd int lock = -1;
+    int res = take_lock(r, c, &lock, ret_pid, e);
+    if (res != 0)
+        return res;
     ch.ctr_dir = ctr_path(r, c->id);
     ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
-    int res = runtime_find(c, &ch.runtime, &ch.ours, e);
+    res = runtime_find(c, &ch.runtime, &ch.ours, e);
     if (res == 0)
         res = configure(r, c, &ch, e);
     if (res == 0)

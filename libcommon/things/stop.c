@@ -100,8 +100,11 @@ static int lock_ended(const struct roots *r, const struct ctr *c, bool force, in
         if (runs && !s.half_started && end_it(r, c, seconds, e) < 0)
             return -1;
         cleanup_fd int fd = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
-        if (fd < 0 && errno == ENOENT)
-            return err_set(e, 1, "no container with ID %s found: no such container", c->id);
+        if (fd < 0 && errno == ENOENT) {
+            err_set(e, 1, "no container with ID %s found: no such container", c->id);
+            e->sys = ENOENT;
+            return -1;
+        }
         if (fd < 0 && errno != EAGAIN)
             return err_sys(e, "cannot lock container %s", c->id);
         if (fd < 0) {
@@ -122,7 +125,7 @@ int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds
     char trash[TRASH_NAME_SIZE];
     cleanup_fd int lock = lock_ended(r, c, force, seconds, e);
     if (lock < 0)
-        return -1;
+        return force && e->sys == ENOENT ? 0 : -1; /* by another, or its monitor, after --rm */
     ctr_clear_run(r, c->id); /* while it is to be seen: nothing may outlive it unseen */
     if (ctr_discard(r, c, trash, e) < 0)
         return -1;

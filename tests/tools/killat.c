@@ -22,13 +22,14 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LIMIT_MS 30000
-#define STEP_US  300
+#define TICK_MS  20
 
 struct call {
     long nr;
@@ -237,23 +238,27 @@ static pid_t start(char **argv)
     return pid;
 }
 
+static void tick(int sig)
+{
+    (void)sig;
+}
+
 /* Until the command has ended and its grace is over; its status. */
 static int watch(pid_t command, int grace_ms)
 {
+    const struct itimerval every = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = tick}, NULL);
+    setitimer(ITIMER_REAL, &every, NULL);
     int64_t begun = now_ms(), ended = 0;
     int code = 124;
     for (;;) {
         int status;
-        pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
+        pid_t pid = waitpid(-1, &status, __WALL); /* a tick of the timer interrupts it */
         int64_t now = now_ms();
         if (pid < 0 && errno == ECHILD)
             return code;
         if ((ended && (hit || now - ended > grace_ms)) || now - begun > LIMIT_MS)
             return code;
-        if (pid == 0) {
-            nanosleep(&(struct timespec){.tv_nsec = STEP_US * 1000}, NULL);
-            continue;
-        }
         if (pid > 0 && WIFSTOPPED(status)) {
             stopped(pid, status);
             continue;
