@@ -81,9 +81,9 @@ static int kill_one(const struct roots *r, const struct ctr *c, int sig, bool al
     }
     if (all)
         return 1;
-    return err_set(
-        e, 0, "can only kill running containers. %s is in state %s: container state improper",
-        c->id, ctr_state_name(s.state));
+    return err_set(e, 0,
+                   "can only kill running containers. %s is in state %s: container state improper",
+                   c->id, ctr_state_name(s.state));
 }
 
 static int kill_all(const struct roots *r, struct target *t, size_t n, const struct options *o)

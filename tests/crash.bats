@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154  # bats sets $stderr
+# shellcheck disable=SC2016,SC2154  # bats sets $stderr; some words are for an inner shell
 # kill -9 of any process of ours at any instruction: tools/killat ends a chosen program before its
 # Nth system call that changes something. Whatever was hit: every command answers at once, nothing
 # half-made is to be seen, names can be used again, nothing runs on or stays behind. Samples of N;
@@ -29,8 +29,9 @@ pull_it() { pod tag "$(pod pull -q "oci:$ROOM/layout:busybox")" localhost/busybo
 # Answers at once, with nothing to complain about.
 answers() {
     local complaint
-    complaint=$(timeout 5 "$@" 2>&1 >/dev/null) && [ -z "$complaint" ] ||
-        fail "$WHERE: ${*@Q} answers $?: $complaint"
+    local rc=0
+    complaint=$(timeout 5 "$@" 2>&1 >/dev/null) || rc=$?
+    [ "$rc$complaint" = 0 ] || fail "$WHERE: ${*@Q} answers $rc: $complaint"
 }
 sound() {
     local found
@@ -73,7 +74,7 @@ sound_end() {
 # sweep [-b BEFORE] [-a AFTER] PROGRAM COMMAND...: PROGRAM is killed in the course of COMMAND at
 # some of its steps (SAMPLES; all with POD_TEST_SLOW), each time anew.
 sweep() {
-    local before=true after=true total n kind rc
+    local before=true after=true total n rc
     while [[ $1 == -? ]]; do
         [ "$1" != -b ] || before=$2
         [ "$1" != -a ] || after=$2
@@ -84,7 +85,7 @@ sweep() {
     WHERE="$program in ${*@Q}"
     $before
     "$KILLAT" "$program" 0 "$TMPDIR/hit" "$@" >/dev/null 2>"$TMPDIR/err" </dev/null || true
-    read -r kind total <"$TMPDIR/hit"
+    read -r _ total <"$TMPDIR/hit"
     [ "$total" -gt 0 ] || fail "$WHERE: it did nothing: $(cat "$TMPDIR/err")"
     sound_end
     local samples=${SAMPLES:-4}
@@ -140,6 +141,8 @@ there() {
 @test "run with a network, through fuse-overlayfs, with limits" {
     sweep pod-netns pod run -d --name x "$IMAGE" sleep "$NAP"
     sweep pod-monitor pod run -d --name x "$IMAGE" sleep "$NAP"
+    sweep pod-ports pod run -d --name x -p "127.0.0.1:$(free_port):80" "$IMAGE" sleep "$NAP"
+    sweep pod-netns pod run -d --name x -p "127.0.0.1:$(free_port):80" "$IMAGE" sleep "$NAP"
     POD_ROOTFS=fuse sweep pod-rootfs pod run -d --name x --network none "$IMAGE" sleep "$NAP"
     if pod run --rm --network none --memory 64m "$IMAGE" true 2>/dev/null; then
         sweep pod-cgroup pod run -d --name x --network none --memory 64m "$IMAGE" sleep "$NAP"

@@ -48,9 +48,9 @@ enum ctr_state {
 
 struct ctr_status {
     enum ctr_state state;
-    pid_t pid;      /* of pid 1 on the host; 0 unless running */
-    uint64_t birth; /* its start time, to tell it from a later process of that number */
-    pid_t monitor;  /* 0 when there is none: the container runs on without log and attach */
+    pid_t pid;         /* of pid 1 on the host; 0 unless running */
+    uint64_t birth;    /* its start time, to tell it from a later process of that number */
+    pid_t monitor;     /* 0 when there is none: the container runs on without log and attach */
     bool half_started; /* it runs, but its monitor was killed before it could say so */
     int exit_code;     /* valid when exited; 255 when nobody saw the end */
     bool oom;

@@ -36,10 +36,10 @@ bool ctr_half_started(int run, pid_t *ret_pid, uint64_t *ret_birth)
     uint64_t birth = proc_birth(pid);
     clock_gettime(CLOCK_REALTIME, &now);
     clock_gettime(CLOCK_BOOTTIME, &up);
-    double file = (double)(now.tv_sec - st.st_mtim.tv_sec) +
-                  (double)(now.tv_nsec - st.st_mtim.tv_nsec) / 1e9;
-    double process = (double)up.tv_sec + (double)up.tv_nsec / 1e9 -
-                     (double)birth / (double)sysconf(_SC_CLK_TCK);
+    double file =
+        (double)(now.tv_sec - st.st_mtim.tv_sec) + (double)(now.tv_nsec - st.st_mtim.tv_nsec) / 1e9;
+    double process =
+        (double)up.tv_sec + (double)up.tv_nsec / 1e9 - (double)birth / (double)sysconf(_SC_CLK_TCK);
     if (!birth || process + PID_FILE_SLACK < file)
         return false;
     *ret_pid = pid;

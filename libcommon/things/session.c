@@ -163,8 +163,7 @@ static void write_out(struct loop *l)
     struct stat st;
     size_t left = l->out_len - l->out_at;
     bool file = fstat(out_fd(l), &st) == 0 && S_ISREG(st.st_mode);
-    ssize_t n =
-        write(out_fd(l), l->out + l->out_at, file || left < SAFE_WRITE ? left : SAFE_WRITE);
+    ssize_t n = write(out_fd(l), l->out + l->out_at, file || left < SAFE_WRITE ? left : SAFE_WRITE);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (n < 0)

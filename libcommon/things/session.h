@@ -42,7 +42,8 @@ enum { SESSION_EXIT = 0, SESSION_DETACHED = 1, SESSION_LOST = 2 };
 int session_signals(bool proxy);
 /*
  * Moves bytes between our descriptors 0, 1, 2 and the container until it exits, the person
- * detaches, or the monitor is gone. SIGINT and the like stay blocked when proxy is set. When our output is closed (`| head`) the container is told to end.
+ * detaches, or the monitor is gone. SIGINT and the like stay blocked when proxy is set. When our
+ * output is closed (`| head`) the container is told to end.
  */
 int session_run(const struct session *s, int *ret_code, struct err *e);
 /*

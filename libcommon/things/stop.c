@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define KILL_PATIENCE_MS 10000
-#define LOCK_PATIENCE_MS 10000
+#define KILL_PATIENCE_MS  10000
+#define LOCK_PATIENCE_MS  10000
 #define START_PATIENCE_MS 10000
 
 static void nap(int *waited_ms)

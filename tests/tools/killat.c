@@ -35,18 +35,21 @@ struct call {
     long nr;
     const char *name;
 };
-#define CALL(x) {SYS_##x, #x}
+#define CALL(x)                                                                                    \
+    {                                                                                              \
+        SYS_##x, #x                                                                                \
+    }
 static const struct call calls[] = {
-    CALL(write),      CALL(pwrite64),  CALL(writev),    CALL(sendto),     CALL(sendmsg),
-    CALL(renameat),   CALL(renameat2), CALL(linkat),    CALL(symlinkat),  CALL(unlinkat),
-    CALL(mkdirat),    CALL(mknodat),   CALL(fchmodat),  CALL(ftruncate),  CALL(fsync),
-    CALL(fdatasync),  CALL(syncfs),    CALL(mount),     CALL(umount2),    CALL(pivot_root),
-    CALL(setns),      CALL(unshare),   CALL(clone),     CALL(clone3),     CALL(execve),
-    CALL(bind),       CALL(connect),   CALL(kill),      CALL(fcntl),      CALL(pidfd_send_signal),
-    CALL(setresuid),  CALL(exit_group),
+    CALL(write),     CALL(pwrite64),   CALL(writev),   CALL(sendto),    CALL(sendmsg),
+    CALL(renameat),  CALL(renameat2),  CALL(linkat),   CALL(symlinkat), CALL(unlinkat),
+    CALL(mkdirat),   CALL(mknodat),    CALL(fchmodat), CALL(ftruncate), CALL(fsync),
+    CALL(fdatasync), CALL(syncfs),     CALL(mount),    CALL(umount2),   CALL(pivot_root),
+    CALL(setns),     CALL(unshare),    CALL(clone),    CALL(clone3),    CALL(execve),
+    CALL(bind),      CALL(connect),    CALL(kill),     CALL(fcntl),     CALL(pidfd_send_signal),
+    CALL(setresuid), CALL(exit_group),
 #ifdef SYS_rename
-    CALL(rename),     CALL(link),      CALL(symlink),   CALL(unlink),     CALL(rmdir),
-    CALL(mkdir),      CALL(mknod),     CALL(chmod),     CALL(fork),       CALL(vfork),
+    CALL(rename),    CALL(link),       CALL(symlink),  CALL(unlink),    CALL(rmdir),
+    CALL(mkdir),     CALL(mknod),      CALL(chmod),    CALL(fork),      CALL(vfork),
 #endif
 };
 
