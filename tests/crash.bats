@@ -88,7 +88,7 @@ sweep() {
     read -r _ total <"$TMPDIR/hit"
     [ "$total" -gt 0 ] || fail "$WHERE: it did nothing: $(cat "$TMPDIR/err")"
     sound_end
-    local samples=${SAMPLES:-4}
+    local samples=${SAMPLES:-3}
     [ -z "${POD_TEST_SLOW:-}" ] || samples=$total
     [ "$samples" -lt "$total" ] || samples=$total
     # spread over the whole, in the middle of each part
@@ -180,11 +180,11 @@ pod_usable() {
 }
 
 @test "pods: create, start, stop, rm" {
-    SAMPLES=8 sweep -a pod_usable pod-pod pod pod create --name p
+    SAMPLES=6 sweep -a pod_usable pod-pod pod pod create --name p
     sweep -b a_pod -a pod_usable pod-pod pod pod start p
     sweep -b a_pod -a pod_usable pod-monitor pod pod start p
     sweep -b a_running_pod -a pod_usable pod-pod pod pod stop -t 0 p
-    SAMPLES=8 sweep -b a_running_pod pod-pod pod pod rm -f -t 0 p
+    SAMPLES=6 sweep -b a_running_pod pod-pod pod pod rm -f -t 0 p
 }
 
 no_image() {
@@ -201,7 +201,7 @@ pulls_again() {
 }
 
 @test "pull: each of its processes" {
-    SAMPLES=8 sweep -b no_image -a pulls_again pod-pull pod pull "oci:$ROOM/layout:busybox"
+    SAMPLES=6 sweep -b no_image -a pulls_again pod-pull pod pull "oci:$ROOM/layout:busybox"
     sweep -b no_image -a pulls_again pod-unpack pod pull "oci:$ROOM/layout:busybox"
     pulls_again
 }
