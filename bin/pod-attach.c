@@ -52,13 +52,15 @@ static int join(const struct roots *r, const struct ctr *c, const struct options
                        c->id);
     if (attach_sendf(sock, ATTACH_JOIN, "oe") < 0)
         return err_sys(e, "cannot attach to container %s", c->id);
-    struct session s = {.sock = sock,
+    struct session s = {.roots = r,
+                        .id = c->id,
+                        .sock = sock,
                         .tty = jx_bool(c->record, "tty"),
                         .input = !o->no_stdin && jx_bool(c->record, "stdin"),
                         .proxy = o->sig_proxy != 0,
                         .detach_keys = o->detach_keys};
     int res = session_run(&s, code, e);
-    return res == SESSION_LOST ? ctr_wait(r, c, -1, code, e) : res < 0 ? -1 : 0;
+    return res == SESSION_LOST ? session_lost(r, c, code, e) : res < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)

@@ -176,6 +176,19 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
     return err_sys(e, "cannot run \"%s\"", argv.v[0]);
 }
 
+/* What the runtime knows of it went with the runtime directory, or lies in another one. */
+static int reachable(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    char path[80];
+    snprintf(path, sizeof path, "runtime/%.64s", c->id);
+    if (at_exists(r->run, path))
+        return 0;
+    err_set(e, 0, "container %s was started with another runtime directory than \"%s\"", c->id,
+            r->run_path);
+    return err_hint(e, "Set XDG_RUNTIME_DIR as it was then, or type: pod stop %s && pod start %s",
+                    ctr_name(c), ctr_name(c));
+}
+
 static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
 {
     struct roots r;
@@ -198,7 +211,7 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
                 "can only create exec sessions on running containers: container state improper");
         return err_hint(e, "Type: pod start %s", ctr_name(&c));
     }
-    if (exec_describe(&c, &s, o, operands, &process, e) < 0)
+    if (reachable(&r, &c, e) < 0 || exec_describe(&c, &s, o, operands, &process, e) < 0)
         return -1;
     process = fd_move_up(process, 100);
     return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)

@@ -65,6 +65,12 @@ static bool find_damaged(const struct roots *r, const char *name, struct ctr *re
     return false;
 }
 
+/* Of a pod that is there. */
+static bool is_infra(const struct roots *r, const struct ctr *c)
+{
+    return c->record && jx_bool(c->record, "infra") && pod_exists(r, jx_str(c->record, "pod"));
+}
+
 static int one(const struct roots *r, const char *name, const struct options *o, struct err *e)
 {
     struct ctr c;
@@ -76,7 +82,7 @@ static int one(const struct roots *r, const char *name, const struct options *o,
             return -1;
     }
     int res;
-    if (c.record && jx_bool(c.record, "infra"))
+    if (is_infra(r, &c))
         res = err_set(e, 0,
                       "container %s is the infra container of pod %s and cannot be removed without "
                       "removing the pod",
@@ -95,7 +101,7 @@ static bool spared(const struct roots *r, const char *name, const struct options
     struct err e = ERR_INIT;
     if (!o->which.all || ctr_find(r, name, &c, &e) < 0)
         return false;
-    bool infra = jx_bool(c.record, "infra");
+    bool infra = is_infra(r, &c);
     ctr_close(&c);
     return infra;
 }

@@ -10,6 +10,7 @@
 #include "things/session.h"
 #include "things/spawn.h"
 #include "things/start.h"
+#include "things/stop.h"
 #include "words/exitcode.h"
 
 #include <errno.h>
@@ -180,15 +181,14 @@ static int need_pod(struct create_opts *o, struct err *e)
 
 /* ---- run ---- */
 
+/* Unless somebody else has started it meanwhile. */
 static void discard(const struct roots *r, const char *id)
 {
     struct err ignored = ERR_INIT;
     struct ctr c;
-    char trash[TRASH_NAME_SIZE];
     if (ctr_open(r, id, &c, &ignored) < 0)
         return;
-    if (ctr_discard(r, &c, trash, &ignored) == 0)
-        trash_delete(r, trash, false, &ignored);
+    ctr_remove(r, &c, false, -1, &ignored);
     ctr_close(&c);
 }
 
@@ -203,9 +203,13 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
         return err_sys(e, "cannot make a socket pair");
     cleanup_fd int sock = pair[0];
     struct start_how how = {.client_fd = pair[1]};
+    int signals = session_signals(o->sig_proxy != 0);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
-    struct session s = {.sock = sock,
+    struct session s = {.roots = r,
+                        .id = c->id,
+                        .sock = sock,
+                        .signals = signals,
                         .tty = o->tty,
                         .input = o->interactive && !passthrough,
                         .proxy = o->sig_proxy != 0,
@@ -215,7 +219,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     case SESSION_DETACHED:
         return 0;
     case SESSION_LOST:
-        return ctr_wait(r, c, -1, ret_code, e);
+        return session_lost(r, c, ret_code, e);
     default:
         return -1;
     }
@@ -237,7 +241,7 @@ static int run(const struct roots *r, const struct create_opts *o, const char *i
     int res = o->detach ? start_detached(r, &c, e) : start_attached(r, &c, o, code, e);
     ctr_close(&c);
     if (res < 0 && o->rm)
-        discard(r, id);
+        discard(r, id); /* there is no monitor that would */
     if (res == 0 && o->detach)
         puts(id);
     return res;

@@ -51,6 +51,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
         return err_sys(e, "cannot make a socket pair");
     cleanup_fd int sock = pair[0];
     struct start_how how = {.client_fd = pair[1]};
+    int signals = session_signals(o->sig_proxy != 0);
     int res = ctr_start(r, c, &how, &pid, e);
     if (res < 0)
         return -1;
@@ -60,13 +61,16 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
         if (sock < 0 || attach_sendf(sock, 'a', "oe") < 0)
             return -1;
     }
-    struct session s = {.sock = sock,
+    struct session s = {.roots = r,
+                        .id = c->id,
+                        .sock = sock,
+                        .signals = signals,
                         .tty = jx_bool(c->record, "tty"),
                         .input = o->interactive && jx_bool(c->record, "stdin"),
                         .proxy = o->sig_proxy != 0,
                         .detach_keys = o->detach_keys};
     res = session_run(&s, code, e);
-    return res == SESSION_LOST ? ctr_wait(r, c, -1, code, e) : res < 0 ? -1 : 0;
+    return res == SESSION_LOST ? session_lost(r, c, code, e) : res < 0 ? -1 : 0;
 }
 
 static int one(const struct roots *r, const char *name, const struct options *o, int *code,

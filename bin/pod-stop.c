@@ -9,6 +9,7 @@
 #include "words/exitcode.h"
 #include "words/signame.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,14 +72,18 @@ static int kill_one(const struct roots *r, const struct ctr *c, int sig, bool al
 {
     struct ctr_status s;
     ctr_status(r, c, &s);
-    if (s.state != CTR_RUNNING) {
-        if (all)
-            return 1;
-        return err_set(
-            e, 0, "can only kill running containers. %s is in state %s: container state improper",
-            c->id, ctr_state_name(s.state));
+    if (s.state == CTR_RUNNING) {
+        if (ctr_signal(r, c, sig, e) == 0)
+            return 0;
+        if (e->sys != ESRCH)
+            return -1;
+        ctr_status(r, c, &s); /* it has just ended */
     }
-    return ctr_signal(r, c, sig, e);
+    if (all)
+        return 1;
+    return err_set(e, 0,
+                   "can only kill running containers. %s is in state %s: container state improper",
+                   c->id, ctr_state_name(s.state));
 }
 
 static int kill_all(const struct roots *r, struct target *t, size_t n, const struct options *o)

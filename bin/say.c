@@ -13,6 +13,9 @@ int say_error(const struct err *e)
     fprintf(stderr, "Error: %s\n", e->msg);
     if (e->hint[0])
         fprintf(stderr, "%s\n", e->hint);
+    else if (e->sys == ENOSPC || e->sys == EDQUOT)
+        fprintf(stderr, "To see what takes the space, type: pod store df; to free some: pod store "
+                        "gc, pod rm, pod rmi\n");
     return e->code ? e->code : EXIT_TOOL;
 }
 
@@ -38,6 +41,7 @@ int say_parse(const struct cmd *c, void *base, int argc, char **argv, int *code)
 {
     struct err e = ERR_INIT;
     int first = argc;
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     switch (cmd_parse(c, base, argc, argv, &first, &e)) {
     case CMD_OK:
         return first;

@@ -91,14 +91,15 @@ static int make_child(const struct options *o, const struct limits *l, const cha
                       struct err *e)
 {
     cleanup_free char *dir = xasprintf("%s/pod-%s", parent, o->name);
+    /* noted before it is made: whoever cleans up after us finds it */
+    if (note_path(o, dir, e) < 0)
+        return -1;
     rmdir(dir); /* a killed monitor's; its counters would be taken for ours */
     if (mkdir(dir, 0755) < 0)
         return err_sys(e, "cannot make the container's cgroup \"%s\"", dir);
     int r = limits_apply(l, dir, e);
     if (r == 0)
         r = scope_enter(dir, e);
-    if (r == 0)
-        r = note_path(o, dir, e);
     if (r < 0)
         rmdir(dir);
     return r;

@@ -154,14 +154,14 @@ static bool restart_wanted(const struct mon *m)
     return strcmp(how, "on-failure") != 0 || m->exit_code != 0;
 }
 
-static void back_off(const struct mon *m)
+static void back_off(struct mon *m)
 {
     int64_t ms = BACKOFF_START_MS;
     for (int i = 0; i < m->restarts && ms < BACKOFF_MAX_MS; i++)
         ms *= 2;
     if (ms > BACKOFF_MAX_MS)
         ms = BACKOFF_MAX_MS;
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+    loop_rest(m, ms);
 }
 
 /* What the runtime remembers of it: by the runtime itself, or in one go when that is all. */
@@ -205,11 +205,9 @@ static int once(struct mon *m, struct err *e)
 {
     m->exited = false;
     m->exit_code = 0;
+    m->pid = 0;
     if (launch_container(m, e) < 0 || record_started(m, e) < 0) {
-        if (m->pid > 0 && !m->exited) {
-            kill(m->pid, SIGKILL);
-            waitpid(m->pid, NULL, 0);
-        }
+        launch_undo(m);
         erase(m);
         return -1;
     }
@@ -253,6 +251,8 @@ static int watch(struct mon *m, struct err *e)
             return 0;
         release_mounts(m);
         back_off(m);
+        if (m->stop_wanted)
+            return 0;
         m->restarts++;
         if (once(m, e) < 0) {
             m->exit_code = e->code;

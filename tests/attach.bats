@@ -22,7 +22,7 @@ teardown() {
 attached() { # NAME
     local id monitor
     id=$(pod inspect --format '{{.Id}}' "$1")
-    monitor=$(sed -n 's/^monitor=//p' "$XDG_RUNTIME_DIR/pod/$id/live")
+    monitor=$(sed -n 's/^monitor=//p' "$XDG_DATA_HOME/containers/storage/pod/containers/$id/live")
     find "/proc/$monitor/fd" -lname 'socket:*' | wc -l
 }
 

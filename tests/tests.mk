@@ -65,3 +65,8 @@ $(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/fuzz-%: $(BUILD)/obj/tests/fuzz/f
     $$(call fuzz_obj,$$(FUZZ_$$*)) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# kill -9 before each system call of every program that changes something: some ten minutes
+.PHONY: crash
+crash:
+	@POD_TEST_SLOW=1 POD_TEST_LIMIT=7200 $(MAKE) --no-print-directory check-quick TESTS=tests/crash.bats

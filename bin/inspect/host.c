@@ -4,7 +4,6 @@
 #include "plain/str.h"
 #include "things/create.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +106,7 @@ static void add_limits(json_t *o, const json_t *rec)
     double cpus = strtod(jx_str(l, "cpus"), NULL);
     set_int(o, "CpuShares", atoll(jx_str(l, "cpuShares")));
     set_int(o, "Memory", jx_int(l, "memory", 0));
-    set_int(o, "NanoCpus", llround(cpus * 1e9));
+    set_int(o, "NanoCpus", (int64_t)(cpus * 1e9 + 0.5));
     set_str(o, "CgroupParent", "");
     set_int(o, "BlkioWeight", 0);
     static const char *const none[] = {"BlkioWeightDevice",    "BlkioDeviceReadBps",
@@ -116,7 +115,7 @@ static void add_limits(json_t *o, const json_t *rec)
     for (size_t i = 0; none[i]; i++)
         json_object_set_new(o, none[i], json_null());
     set_int(o, "CpuPeriod", cpus > 0 ? CPU_PERIOD : 0);
-    set_int(o, "CpuQuota", llround(cpus * CPU_PERIOD));
+    set_int(o, "CpuQuota", (int64_t)(cpus * CPU_PERIOD + 0.5));
     set_int(o, "CpuRealtimePeriod", 0);
     set_int(o, "CpuRealtimeRuntime", 0);
     set_str(o, "CpusetCpus", jx_str(l, "cpusetCpus"));

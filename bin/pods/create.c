@@ -94,7 +94,7 @@ static int read_share(const char *text, struct strv *ret, struct err *e)
 }
 
 static int make_infra(const struct roots *r, const struct options *o, const char *pod_id,
-                      const char *hostname, char ret_id[65], struct err *e)
+                      const char *hostname, const char *id, struct err *e)
 {
     cleanup_free char *name =
         o->infra_name ? xstrdup(o->infra_name) : xasprintf("%.12s-infra", pod_id);
@@ -103,8 +103,10 @@ static int make_infra(const struct roots *r, const struct options *o, const char
     char *const argv[] = {pause, flag, NULL};
     char *const of_image[] = {(char *)(uintptr_t)o->infra_image,
                               (char *)(uintptr_t)o->infra_command, NULL};
+    char made[65];
     c.infra = true;
     c.infra_pod = pod_id;
+    c.id = id;
     c.name = name;
     c.hostname = hostname;
     c.publish = o->publish;
@@ -122,7 +124,7 @@ static int make_infra(const struct roots *r, const struct options *o, const char
     c.infra_image = o->infra_image != NULL;
     if (o->infra_image && pods_need_image(r, o->infra_image, e) < 0)
         return -1;
-    return create_container(r, &c, o->infra_image ? of_image : argv, ret_id, e);
+    return create_container(r, &c, o->infra_image ? of_image : argv, made, e);
 }
 
 static void add_label(json_t *labels, const char *text)
@@ -175,29 +177,25 @@ static json_t *record_of(const struct options *o, const char *id, const char *na
     return NULL;
 }
 
-static void undo_infra(const struct roots *r, const char *id)
-{
-    struct err ignored = ERR_INIT;
-    struct ctr c;
-    if (*id && ctr_open(r, id, &c, &ignored) == 0) {
-        ctr_discard(r, &c, NULL, &ignored);
-        ctr_close(&c);
-    }
-}
-
-/* One try under that name. */
+/* One try under that name. The infra container comes last: with it the pod is there. */
 static int create_named(const struct roots *r, const struct options *o, const char *name,
                         const struct strv *shared, char id[65], struct err *e)
 {
-    char infra[65] = "";
+    char infra[65];
+    cleanup_fd int lock = -1;
     const char *host = o->hostname ? o->hostname : name;
+    struct err ignored = ERR_INIT;
     ident_new(id);
-    if (o->infra && make_infra(r, o, id, host, infra, e) < 0)
-        return -1;
+    infra[0] = '\0';
+    if (o->infra)
+        ident_new(infra);
     cleanup_json rec = record_of(o, id, name, infra, host, shared, e);
-    if (rec && pod_publish(r, id, name, rec, e) == 0)
+    if (!rec || pod_prepare(r, id, name, rec, &lock, e) < 0)
+        return -1;
+    if (!o->infra || make_infra(r, o, id, host, infra, e) == 0)
         return 0;
-    undo_infra(r, infra);
+    e->sys = 0; /* not the pod's name: another one is no help */
+    pod_discard(r, id, name, &ignored);
     return -1;
 }
 

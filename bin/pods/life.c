@@ -2,8 +2,6 @@
 #include "pods.h"
 #include "say.h"
 
-#include "disk/at.h"
-#include "disk/rmtree.h"
 #include "things/session.h"
 #include "things/start.h"
 #include "things/stop.h"
@@ -175,13 +173,9 @@ static int rm_pod(const struct roots *r, const char *id, const struct options *o
     if (pod_members(r, id, &ids, e) < 0 || (!o->force && check_idle(r, id, &ids, e) < 0) ||
         each(r, id, true, do_remove, o, e) < 0)
         return -1;
-    if (pod_open(r, id, &p, e) < 0) {
-        char path[128];
-        snprintf(path, sizeof path, "pods/%s", id);
-        name_drop_all(r, id);
-        return rmtree(r->own, path) < 0 ? -1 : 0;
-    }
-    int res = pod_discard(r, &p, e);
+    struct err damaged = ERR_INIT;
+    bool readable = pod_open(r, id, &p, &damaged) == 0;
+    int res = pod_discard(r, id, readable ? jx_str(p.record, "name") : NULL, e);
     pod_close(&p);
     return res;
 }

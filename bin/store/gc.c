@@ -9,6 +9,8 @@
 #include "disk/lock.h"
 #include "plain/fdio.h"
 #include "store/findings.h"
+#include "things/ctr.h"
+#include "things/pod.h"
 #include "things/store_files.h"
 #include "words/timefmt.h"
 #include "words/units.h"
@@ -20,7 +22,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { UNUSED_AFTER = 24 * 3600, JUST_MADE = 5 };
+enum { UNUSED_AFTER = 24 * 3600, TEMPORARY = 60 };
 
 struct gc_opts {
     bool all, quiet;
@@ -48,17 +50,6 @@ static uint64_t bytes_free(const struct roots *r)
     return fstatvfs(r->graph, &v) == 0 ? (uint64_t)v.f_bfree * v.f_frsize : 0;
 }
 
-/* Is a container's maker at work here? It holds the lock, or is about to take it. */
-static bool is_being_made(int dir, const char *name)
-{
-    char lock[300];
-    struct stat st;
-    snprintf(lock, sizeof lock, "%.255s/lock", name);
-    return lock_is_held(dir, lock) ||
-           (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && digest_is_hex(name) &&
-            timefmt_clock().tv_sec - st.st_ctim.tv_sec < JUST_MADE);
-}
-
 static int sweep_dir(const struct roots *r, const char *dir, const char *prefix, struct err *e)
 {
     char path[400];
@@ -72,7 +63,7 @@ static int sweep_dir(const struct roots *r, const char *dir, const char *prefix,
     int result = 0;
     for (struct dirent *de; (de = readdir(d));) {
         if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-            !str_starts(de->d_name, prefix) || is_being_made(dirfd(d), de->d_name))
+            !str_starts(de->d_name, prefix))
             continue;
         snprintf(path, sizeof path, "pod/%s/%s", dir, de->d_name);
         if (store_trash(r, path, e) < 0)
@@ -80,6 +71,32 @@ static int sweep_dir(const struct roots *r, const char *dir, const char *prefix,
     }
     closedir(d);
     return result;
+}
+
+/* Half-written lists: those who write them hold the locks that we hold. */
+static void sweep_temporary(const struct roots *r, const char *dir, int older)
+{
+    char path[400];
+    struct stat st;
+    int fd = at_open_dir(r->graph, dir);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *de; d && (de = readdir(d));) {
+        snprintf(path, sizeof path, "%s/%s", dir, de->d_name);
+        if (str_starts(de->d_name, ".tmp-") && fstatat(r->graph, path, &st, 0) == 0 &&
+            timefmt_clock().tv_sec - st.st_mtim.tv_sec >= older)
+            (void)unlinkat(r->graph, path, 0);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* What killed commands have left of containers and pods. */
+static void sweep_containers(const struct roots *r)
+{
+    pods_sweep(r);
+    names_sweep(r);
+    ctr_sweep_run(r);
+    sweep_temporary(r, "pod/cache", TEMPORARY);
 }
 
 /* Nobody may be half-way with what lies there; else it waits for the next time. */
@@ -151,6 +168,8 @@ static int sweep_store(struct room *r, const struct gc_opts *o, struct strv *gar
     find_dangling_links(&r->store, &links);
     for (size_t i = 0; i < links.n; i++)
         (void)unlinkat(r->roots.graph, links.v[i], 0);
+    sweep_temporary(&r->roots, "overlay-images", 0);
+    sweep_temporary(&r->roots, "overlay-layers", 0);
     strv_free(&links);
     strv_free(&orphans);
     return result;
@@ -171,6 +190,7 @@ int verb_gc(int argc, char **argv)
     uint64_t before = bytes_free(&r.roots);
     int result = sweep_store(&r, &o, &garbage, &e);
     store_close(&r.store);
+    sweep_containers(&r.roots);
     if (sweep_staging(&r.roots, o.quiet, &e) < 0 ||
         sweep_dir(&r.roots, "cache", "image-", &e) < 0 || store_trash_empty(&r.roots, &e) < 0)
         result = -1;

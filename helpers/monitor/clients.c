@@ -78,17 +78,26 @@ static void drop(struct client *c)
     *c = (struct client){.fd = -1};
 }
 
+static bool try_later(void)
+{
+    return errno == EAGAIN || errno == ENOBUFS || errno == EINTR;
+}
+
+/* Packets that wait stand in pending one behind the other, each with its length in front. */
 static void send_packet(struct client *c, const char *p, size_t n)
 {
-    if (send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-        return;
-    if (errno == EAGAIN || errno == ENOBUFS) {
-        buf_clear(&c->pending);
-        buf_add(&c->pending, p, n);
+    uint32_t len = (uint32_t)n;
+    if (!c->pending.len) {
+        if (send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+            return;
+        if (!try_later()) {
+            drop(c);
+            return;
+        }
         c->blocked_since = now_ms();
-    } else {
-        drop(c);
     }
+    buf_add(&c->pending, (const char *)&len, sizeof len);
+    buf_add(&c->pending, p, n);
 }
 
 void clients_output(struct mon *m, char kind, const char *p, size_t n)
@@ -103,17 +112,34 @@ void clients_output(struct mon *m, char kind, const char *p, size_t n)
     }
 }
 
-void clients_flush(struct mon *m, struct client *c)
+/* false: not all of it; c may be dropped */
+static bool flush(struct client *c, int flags)
 {
-    (void)m;
-    if (!c->pending.len)
-        return;
-    if (send(c->fd, c->pending.s, c->pending.len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
-        buf_free(&c->pending);
-        c->blocked_since = 0;
-    } else if (errno != EAGAIN && errno != ENOBUFS) {
-        drop(c);
+    size_t at = 0;
+    bool lost = false;
+    while (at < c->pending.len) {
+        uint32_t len;
+        memcpy(&len, c->pending.s + at, sizeof len);
+        if (send(c->fd, c->pending.s + at + sizeof len, len, MSG_NOSIGNAL | flags) < 0) {
+            lost = !try_later();
+            break;
+        }
+        at += sizeof len + len;
+        c->blocked_since = now_ms();
     }
+    c->pending.len -= at;
+    memmove(c->pending.s, c->pending.s + at, c->pending.len);
+    if (lost)
+        drop(c);
+    else if (!c->pending.len)
+        buf_free(&c->pending);
+    return !lost && !c->pending.len;
+}
+
+void clients_flush(struct client *c)
+{
+    if (c->pending.len)
+        flush(c, MSG_DONTWAIT);
 }
 
 bool clients_hold_back(struct mon *m)
@@ -166,6 +192,7 @@ void clients_read(struct mon *m, struct client *c)
         break;
     case ATTACH_IN:
         buf_add(&m->stdin_pending, packet + 1, (size_t)n - 1);
+        c->feeds = true;
         break;
     case ATTACH_EOF:
         m->stdin_eof = true;
@@ -184,7 +211,10 @@ void clients_read(struct mon *m, struct client *c)
     }
 }
 
-/* The end must arrive even at a client that is behind: its socket is made blocking, for a while. */
+/*
+ * The end must arrive even at a client that is behind: those that can take it now get it first, and
+ * then the others are waited for, the one who ran the container as long as it likes.
+ */
 void clients_goodbye(struct mon *m)
 {
     char text[16];
@@ -194,12 +224,19 @@ void clients_goodbye(struct mon *m)
         struct client *c = &m->clients[i];
         if (c->fd < 0)
             continue;
+        send_packet(c, text, (size_t)n);
+        if (c->fd >= 0 && (!c->pending.len || flush(c, MSG_DONTWAIT)))
+            drop(c);
+    }
+    for (size_t i = 0; i < m->nclients; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd < 0)
+            continue;
         fd_nonblock(c->fd, false);
         if (!c->primary)
             setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        if (c->pending.len)
-            send(c->fd, c->pending.s, c->pending.len, MSG_NOSIGNAL);
-        send(c->fd, text, (size_t)n, MSG_NOSIGNAL);
-        drop(c);
+        flush(c, 0);
+        if (c->fd >= 0)
+            drop(c);
     }
 }

@@ -96,6 +96,8 @@ static void exec_child(char **argv, const int std[3], bool inherit, int report)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int sig = 1; sig < NSIG; sig++) /* for runtimes that leave this to their caller */
+        signal(sig, SIG_DFL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int keep = fcntl(report, F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3 && !inherit; i++)
@@ -250,7 +252,12 @@ int launch_container(struct mon *m, struct err *e)
     for (int i = 0; i < 3; i++)
         if (child[i] >= 0)
             close(child[i]);
-    if (r < 0 || read_pid(m, e) < 0)
+    if (r < 0) {
+        struct err ignored = ERR_INIT;
+        read_pid(m, &ignored); /* a runtime that was killed may have left it running */
+        return -1;
+    }
+    if (read_pid(m, e) < 0)
         return -1;
     if (m->o->tty && take_console(m, e) < 0)
         return -1;
@@ -270,4 +277,15 @@ void launch_reap(struct mon *m)
         m->exited = true;
         m->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
+}
+
+/* The number may come from a runtime that has reaped it itself: only a child of ours is meant. */
+void launch_undo(struct mon *m)
+{
+    if (m->pid > 0 && !m->exited && waitpid(m->pid, NULL, WNOHANG) == 0) {
+        kill(m->pid, SIGKILL);
+        while (waitpid(m->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    m->pid = 0;
 }

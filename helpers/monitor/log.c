@@ -69,9 +69,11 @@ void log_write(struct log *l, bool is_err, const char *p, size_t n)
     }
     if (l->max > 0 && l->size + (int64_t)b.len > l->max && l->size > 0)
         rotate(l);
-    /* a full disk must not stop the container: what does not fit is lost, the rest goes on */
+    /* a full disk must not stop the container: what does not fit is lost, in whole lines */
     if (l->fd >= 0 && fd_write_all(l->fd, b.s, b.len) == 0)
         l->size += (int64_t)b.len;
+    else if (l->fd >= 0)
+        (void)!ftruncate(l->fd, l->size);
     buf_free(&b);
 }
 

@@ -10,8 +10,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Once pid 1 is gone, what is still in the pipes is read, but nobody else's writing waited for. */
+/*
+ * Once pid 1 is gone, what is still in the pipes is read, whether clients keep up or not, but
+ * nobody else's writing is waited for.
+ */
 #define DRAIN_MS  100
+#define DRAIN_MAX (8 << 20)
 #define MAX_STDIN (1 << 20)
 
 static void read_output(struct mon *m, int *fd, bool is_err)
@@ -27,6 +31,7 @@ static void read_output(struct mon *m, int *fd, bool is_err)
         *fd = -1;
         return;
     }
+    m->drained += m->exited ? n : 0;
     log_write(&m->log, is_err, b, (size_t)n);
     clients_output(m, is_err ? ATTACH_ERR : ATTACH_OUT, b, (size_t)n);
 }
@@ -70,7 +75,7 @@ static struct pollfd *prepare(struct mon *m, size_t *ret_n)
 {
     static struct pollfd *p;
     static size_t room;
-    bool held = clients_hold_back(m);
+    bool held = clients_hold_back(m) && !m->exited;
     clients_compact(m);
     *ret_n = P_CLIENTS + m->nclients;
     if (*ret_n > room) {
@@ -85,7 +90,7 @@ static struct pollfd *prepare(struct mon *m, size_t *ret_n)
     p[P_IN] = (struct pollfd){.fd = feed ? m->in : -1, .events = POLLOUT};
     for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
-        short events = m->stdin_pending.len < MAX_STDIN ? POLLIN : 0;
+        short events = !c->feeds || m->stdin_pending.len < MAX_STDIN ? POLLIN : 0;
         if (c->pending.len)
             events |= POLLOUT;
         p[P_CLIENTS + i] = (struct pollfd){.fd = c->fd, .events = events};
@@ -104,7 +109,7 @@ static void serve(struct mon *m, const struct pollfd *p, size_t n)
         if (c->fd < 0 || c->fd != p[P_CLIENTS + i].fd)
             continue;
         if (p[P_CLIENTS + i].revents & POLLOUT)
-            clients_flush(m, c);
+            clients_flush(c);
         if (c->fd >= 0 && (p[P_CLIENTS + i].revents & (POLLIN | POLLHUP | POLLERR)))
             clients_read(m, c);
     }
@@ -130,8 +135,9 @@ static void close_streams(struct mon *m)
 void loop_run(struct mon *m)
 {
     int64_t quiet_since = 0;
+    m->drained = 0;
     for (;;) {
-        if (m->exited && m->out < 0 && m->err < 0)
+        if (m->exited && ((m->out < 0 && m->err < 0) || m->drained > DRAIN_MAX))
             break;
         size_t count;
         struct pollfd *p = prepare(m, &count);
@@ -141,11 +147,22 @@ void loop_run(struct mon *m)
             break;
         serve(m, p, count);
         /* somebody outside holds the pipe open (a shared pid namespace): not our container's */
-        bool output = p[P_OUT].revents || p[P_ERR].revents || held;
-        if (!m->exited || output)
+        if (!m->exited || p[P_OUT].revents || p[P_ERR].revents)
             quiet_since = now_ms();
         else if (now_ms() - quiet_since >= DRAIN_MS)
             break;
     }
     close_streams(m);
+}
+
+void loop_rest(struct mon *m, int64_t ms)
+{
+    int64_t end = now_ms() + ms;
+    for (int64_t left; !m->stop_wanted && (left = end - now_ms()) > 0;) {
+        size_t count;
+        struct pollfd *p = prepare(m, &count);
+        if (poll(p, count, (int)left) < 0 && errno != EINTR)
+            return;
+        serve(m, p, count);
+    }
 }

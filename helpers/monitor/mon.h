@@ -36,8 +36,9 @@ struct options {
 struct client {
     int fd; /* -1: gone, to be taken out of the list before the next poll */
     bool out, err, primary;
-    int64_t blocked_since; /* ms; 0: takes all we send */
-    struct buf pending;    /* the packet it did not take yet */
+    bool feeds;            /* it has sent input, and is not read while that piles up */
+    int64_t blocked_since; /* ms; when it last took something, while packets are pending */
+    struct buf pending;    /* the packets it did not take yet */
 };
 
 struct log {
@@ -55,6 +56,7 @@ struct mon {
     int mounts;   /* the container's mount namespace, held open; -1 */
     pid_t pid;    /* the container's first process, a child of ours */
     bool exited;
+    ssize_t drained; /* bytes of output read since */
     int exit_code;
     bool oom, stop_wanted;
     int64_t started_ns, finished_ns;
@@ -75,9 +77,12 @@ int launch_open_streams(struct mon *m, int child[3], struct err *e);
 int launch_container(struct mon *m, struct err *e);
 void launch_run_quietly(const struct command *c); /* waits; its failure is nobody's business */
 void launch_reap(struct mon *m);
+void launch_undo(struct mon *m); /* ends what a failed launch has left */
 
 /* loop.c */
 void loop_run(struct mon *m); /* until the container has exited and its output is through */
+/* Serves clients for so long, or until one of them wants the container stopped. */
+void loop_rest(struct mon *m, int64_t ms);
 
 /* clients.c */
 int clients_listen(struct mon *m, struct err *e);
@@ -86,7 +91,7 @@ void clients_add(struct mon *m, int fd, bool primary);
 void clients_compact(struct mon *m); /* indices change */
 void clients_read(struct mon *m, struct client *c);
 void clients_output(struct mon *m, char kind, const char *p, size_t n);
-void clients_flush(struct mon *m, struct client *c);
+void clients_flush(struct client *c);
 bool clients_hold_back(struct mon *m); /* somebody has not taken the last packet yet */
 void clients_goodbye(struct mon *m);
 

@@ -1,6 +1,7 @@
 #include "mon.h"
 
 #include "disk/at.h"
+#include "disk/namelink.h"
 #include "disk/proc.h"
 #include "disk/rmtree.h"
 #include "disk/roots.h"
@@ -36,16 +37,15 @@ static int put(const char *dir, const char *name, const char *text)
     return at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN);
 }
 
-/* `started` lasts and outdates an older exit record; `live` goes with this boot. */
+/* Outdates an older exit record. */
 int record_started(struct mon *m, struct err *e)
 {
     m->started_ns = now_ns();
-    cleanup_free char *started = xasprintf("%lld\n", (long long)m->started_ns);
     cleanup_free char *live =
-        xasprintf("boot=%s\npid=%d\nbirth=%llu\nstarted=%lld\nmonitor=%d\nrestarts=%d\n",
-                  roots_boot_id(), m->pid, (unsigned long long)proc_birth(m->pid),
-                  (long long)m->started_ns, getpid(), m->restarts);
-    if (put(m->o->ctr_dir, "started", started) < 0 || put(m->o->run_dir, "live", live) < 0)
+        xasprintf("started=%lld\nboot=%s\npid=%d\nbirth=%llu\nmonitor=%d\nrestarts=%d\n",
+                  (long long)m->started_ns, roots_boot_id(), m->pid,
+                  (unsigned long long)proc_birth(m->pid), getpid(), m->restarts);
+    if (put(m->o->ctr_dir, "live", live) < 0)
         return err_sys(e, "cannot record the start of container %s", m->o->id);
     return 0;
 }
@@ -83,6 +83,15 @@ static bool end_cgroup(const char *path_file)
     return oom;
 }
 
+/* A full disk has no room for a file, but still for some bytes at the end of one. */
+static void add_to_live(struct mon *m, const char *text)
+{
+    cleanup_free char *path = xasprintf("%s/live", m->o->ctr_dir);
+    cleanup_fd int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd >= 0)
+        (void)fd_write_all(fd, text, strlen(text));
+}
+
 void record_exit(struct mon *m, const char *error)
 {
     m->finished_ns = now_ns();
@@ -91,7 +100,8 @@ void record_exit(struct mon *m, const char *error)
         xasprintf("code=%d\nstarted=%lld\nfinished=%lld\noom=%d\n%s%s%s", m->exit_code,
                   (long long)m->started_ns, (long long)m->finished_ns, m->oom,
                   error ? "error=" : "", error ? error : "", error ? "\n" : "");
-    put(m->o->ctr_dir, "exit", text);
+    if (put(m->o->ctr_dir, "exit", text) < 0)
+        add_to_live(m, text);
 }
 
 void record_erase_runtime(struct mon *m)
@@ -100,18 +110,14 @@ void record_erase_runtime(struct mon *m)
 }
 
 /*
- * The name goes first, if it still is ours; then the directory, in one rename. Deleting what the
+ * The directory goes in one rename, then the name, if it still is ours. Deleting what the
  * container wrote takes its user namespace and time: a process that nobody waits for does it.
  */
 void record_discard(struct mon *m)
 {
-    char target[256];
-    cleanup_free char *link = xasprintf("%s/../../names/%s", m->o->ctr_dir, m->o->name);
-    ssize_t n = readlink(link, target, sizeof target - 1);
-    if (n > 64) {
-        target[n] = '\0';
-        if (strcmp(target + n - 64, m->o->id) == 0)
-            unlink(link);
-    }
+    cleanup_free char *path = xasprintf("%s/../..", m->o->ctr_dir);
+    cleanup_fd int own = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     rename(m->o->ctr_dir, m->o->trash);
+    if (own >= 0)
+        namelink_drop(own, m->o->name, m->o->id);
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,9 @@ int process_exec(const struct rt *rt, const json_t *process, const char *path, s
     if (rt->preserve_fds > 0)
         strv_addf(&env, "LISTEN_PID=%d", getpid());
     static char *none[] = {NULL};
+    /* what our caller ignores (a shell its background jobs' SIGINT) is not the payload's affair */
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
     fd_close_from(3 + (int)rt->preserve_fds, NULL, 0);
     execve(path, argv.v, env.v ? env.v : none);
     int code = errno == ENOENT ? 127 : 126;

@@ -5,6 +5,7 @@
 #include "plain/fdio.h"
 #include "things/ctr.h"
 #include "things/pod.h"
+#include "things/store_write.h"
 #include "words/ident.h"
 #include "words/signame.h"
 #include "words/timefmt.h"
@@ -193,7 +194,10 @@ static int make_record(const struct roots *r, const struct create_opts *o, const
     return create_process(r, o, img, command, rec, e);
 }
 
-/* The directory, built aside. The lock in it says that its maker lives (names.c looks at it). */
+/*
+ * The directory, built aside. The lock in it says that its maker lives (names.c looks at it); gc
+ * leaves staging alone while the caller holds store_hold().
+ */
 static int build(const struct roots *r, const char *id, int *ret_dir, int *ret_lock, struct err *e)
 {
     static const char *const dirs[] = {"rootfs", "upper", "work"};
@@ -265,6 +269,9 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     char path[128], trash[160];
     bool named = false, noted = false;
     cleanup_fd int dir = -1;
+    cleanup_fd int hold = store_hold(r, e);
+    if (hold < 0)
+        return -1;
     int res = build(r, id, &dir, &lock, e);
     if (res == 0)
         named = (res = claim_name(r, o->name, id, rec, e)) == 0;
@@ -300,7 +307,8 @@ int create_container(const struct roots *r, const struct create_opts *o, char *c
     bool has_image = !o->infra || o->infra_image;
     if (has_image && image_find(r, operands[0], &img, e) < 0)
         return -1;
-    ident_new(id);
+    if (!o->id || str_copy(id, sizeof id, o->id) < 0)
+        ident_new(id);
     cleanup_json rec = json_object();
     int res = make_record(r, o, has_image ? &img : NULL, operands + has_image, id, rec, e);
     image_free(&img);

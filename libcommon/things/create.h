@@ -33,6 +33,7 @@ struct create_opts {
     bool infra;                /* a pod's first container, which holds its namespaces */
     bool infra_image;          /* it is made of an image; else of our own pause program */
     const char *infra_pod;     /* its pod's id */
+    const char *id;            /* chosen already, or NULL */
     const char *shared;        /* infra: namespaces the pod shares, "net,ipc,uts" */
     char *const *command_line; /* argv, for the record */
 };

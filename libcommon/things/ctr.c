@@ -2,6 +2,7 @@
 
 #include "disk/at.h"
 #include "disk/lock.h"
+#include "plain/fdio.h"
 #include "things/spawn.h"
 #include "words/digest.h"
 
@@ -155,54 +156,72 @@ static bool read_small(int dir, const char *name, struct buf *b)
     return at_read(dir, name, 65536, b) == 0 && b->len > 0;
 }
 
-static void read_exit(const struct ctr *c, int64_t started, struct ctr_status *s)
+static void take_exit(const char *text, struct ctr_status *s)
+{
+    s->exit_code = (int)kv_int(text, "code", UNKNOWN_EXIT);
+    s->finished_ns = kv_int(text, "finished", 0);
+    s->oom = kv_int(text, "oom", 0) != 0;
+}
+
+/* Of this start, or nobody saw the end: a power cut, or the monitor was killed first. */
+static void read_exit(const struct ctr *c, const char *live, struct ctr_status *s)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
     s->exit_code = UNKNOWN_EXIT;
     s->state = CTR_EXITED;
-    if (!read_small(c->dir, "exit", &b) || kv_int(b.s, "started", -1) != started)
-        return; /* nobody saw the end: power cut, or the monitor was killed first */
-    s->exit_code = (int)kv_int(b.s, "code", UNKNOWN_EXIT);
-    s->finished_ns = kv_int(b.s, "finished", 0);
-    s->oom = kv_int(b.s, "oom", 0) != 0;
+    if (read_small(c->dir, "exit", &b) && kv_int(b.s, "started", -1) == s->started_ns)
+        take_exit(b.s, s);
+    else
+        take_exit(live, s); /* where there was no room for another file */
 }
 
-/* What `live` says, if it is of this boot and the process is still the one it names. */
-static bool read_live(const struct roots *r, const struct ctr *c, struct ctr_status *s)
+/* `live` names a process of this boot that is still there. */
+static bool is_alive(const char *live, struct ctr_status *s)
 {
-    char path[80], boot[48];
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    snprintf(path, sizeof path, "%s/live", c->id);
-    if (!read_small(r->run, path, &b) || !kv_str(b.s, "boot", boot, sizeof boot) ||
-        strcmp(boot, roots_boot_id()) != 0)
+    char boot[48];
+    if (!kv_str(live, "boot", boot, sizeof boot) || strcmp(boot, roots_boot_id()) != 0)
         return false;
-    s->pid = (pid_t)kv_int(b.s, "pid", 0);
-    s->birth = (uint64_t)kv_int(b.s, "birth", 0);
-    s->monitor = (pid_t)kv_int(b.s, "monitor", 0);
-    s->started_ns = kv_int(b.s, "started", 0);
-    return s->pid > 0 && s->birth && proc_birth(s->pid) == s->birth;
+    s->pid = (pid_t)kv_int(live, "pid", 0);
+    s->birth = (uint64_t)kv_int(live, "birth", 0);
+    s->monitor = (pid_t)kv_int(live, "monitor", 0);
+    s->restarts = (int)kv_int(live, "restarts", 0);
+    if (s->pid > 0 && s->birth && proc_birth(s->pid) == s->birth)
+        return true;
+    s->pid = s->monitor = 0;
+    s->birth = 0;
+    return false;
+}
+
+/* A monitor that was killed in the middle of a start has left something running. */
+static bool runs_unrecorded(const struct roots *r, const struct ctr *c, struct ctr_status *s)
+{
+    cleanup_fd int run = openat(r->run, c->id, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return run >= 0 && ctr_half_started(run, &s->pid, &s->birth);
 }
 
 void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret)
 {
     struct ctr_status s = {.state = CTR_CREATED};
-    cleanup(buf_free) struct buf started = BUF_INIT;
+    cleanup(buf_free) struct buf live = BUF_INIT;
     bool held = lock_is_held(c->dir, "lock");
-    if (read_live(r, c, &s)) {
+    bool started = read_small(c->dir, "live", &live);
+    if (started)
+        s.started_ns = kv_int(live.s, "started", 0);
+    if (started && is_alive(live.s, &s)) {
         s.state = CTR_RUNNING;
         if (!held)
             s.monitor = 0;
-        *ret = s;
-        return;
-    }
-    s = (struct ctr_status){.state = CTR_CREATED};
-    if (read_small(c->dir, "started", &started)) {
-        s.started_ns = atoll(started.s);
-        read_exit(c, s.started_ns, &s);
+    } else if (!held && runs_unrecorded(r, c, &s)) {
+        s.state = CTR_RUNNING;
+        s.half_started = true;
+    } else if (started) {
+        read_exit(c, live.s, &s);
     }
     /* the lock without a live process: on its way up, or between exit and record */
-    if (held && (s.state == CTR_CREATED || s.exit_code == UNKNOWN_EXIT))
-        s.state = s.state == CTR_CREATED ? CTR_INITIALIZED : CTR_STOPPING;
+    if (held && s.state == CTR_CREATED)
+        s.state = CTR_INITIALIZED;
+    else if (held && s.state == CTR_EXITED && !s.finished_ns)
+        s.state = CTR_STOPPING;
     *ret = s;
 }
 
@@ -221,15 +240,15 @@ int ctr_discard(const struct roots *r, const struct ctr *c, char ret_trash[TRASH
                 struct err *e)
 {
     char from[128], to[64], name[TRASH_NAME_SIZE];
-    if (c->record)
-        name_drop(r, ctr_name(c), c->id);
-    else
-        name_drop_all(r, c->id);
     snprintf(from, sizeof from, "containers/%s", c->id);
     at_temp_name(name, sizeof name, "ctr-");
     snprintf(to, sizeof to, "trash/%s", name);
     if (renameat(r->own, from, r->own, to) < 0 && errno != ENOENT)
         return err_sys(e, "cannot remove container %s", c->id);
+    if (c->record)
+        name_drop(r, ctr_name(c), c->id);
+    else
+        name_drop_all(r, c->id);
     if (ret_trash)
         memcpy(ret_trash, name, sizeof name);
     return 0;

@@ -5,13 +5,16 @@
  *                       config.json     OCI runtime-spec bundle configuration; rootfs/ its root
  *                       upper/ work/    the writable layer
  *                       lock            held (OFD, exclusive) by the container's monitor
- *                       started         nanoseconds of the last start, text
- *                       exit            key=value lines: code, started, finished (ns), oom, error
+ *                       live            key=value lines of the last start: boot, pid, birth
+ *                                       (start time in clock ticks), started (ns), monitor (pid);
+ *                                       hints, not truth
+ *                       exit            key=value lines: code, started, finished (ns), oom, error;
+ *                                       behind those of live when the disk has no room for it
  *                       ctr.log hosts hostname resolv.conf
  *   own/names/<name>                    symbolic link to ../containers/<id> or ../pods/<id>
- *   run/<id>/live                       key=value lines: boot, pid, birth (start time in clock
- *                                       ticks), started (ns), monitor (pid); hints, not truth
+ *   own/names.lock                      held while a name of somebody gone is taken or dropped
  *   run/<id>/attach                     unix SOCK_SEQPACKET of the monitor (things/attach.h)
+ *   run/<id>/pid                        the runtime's pid file: there before the payload runs
  *
  * State is derived from these, never stored. Reading takes no lock and cannot wait.
  *
@@ -45,11 +48,13 @@ enum ctr_state {
 
 struct ctr_status {
     enum ctr_state state;
-    pid_t pid;      /* of pid 1 on the host; 0 unless running */
-    uint64_t birth; /* its start time, to tell it from a later process of that number */
-    pid_t monitor;  /* 0 when there is none: the container runs on without log and attach */
-    int exit_code;  /* valid when exited; 255 when nobody saw the end */
+    pid_t pid;         /* of pid 1 on the host; 0 unless running */
+    uint64_t birth;    /* its start time, to tell it from a later process of that number */
+    pid_t monitor;     /* 0 when there is none: the container runs on without log and attach */
+    bool half_started; /* it runs, but its monitor was killed before it could say so */
+    int exit_code;     /* valid when exited; 255 when nobody saw the end */
     bool oom;
+    int restarts;                    /* by its policy, since it was started */
     int64_t started_ns, finished_ns; /* since the epoch; 0 = never */
 };
 
@@ -74,6 +79,15 @@ void ctr_close(struct ctr *c);
  */
 int ctr_find(const struct roots *r, const char *name_or_id, struct ctr *ret, struct err *e);
 void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret);
+/* The process that the pid file in the runtime directory `run` names, if it still is that one. */
+bool ctr_half_started(int run, pid_t *ret_pid, uint64_t *ret_birth);
+/*
+ * Ends what a killed monitor or runtime has left of a start, and removes all it had in the runtime
+ * directory. The caller holds the lock, and the container does not run.
+ */
+void ctr_clear_run(const struct roots *r, const char *id);
+/* Does so for those who were killed while they did it. */
+void ctr_sweep_run(const struct roots *r);
 
 /* Ids of all containers, in no order. Damaged ones are listed too. */
 int ctr_list(const struct roots *r, struct strv *ret, struct err *e);
@@ -87,7 +101,7 @@ char *ctr_path(const struct roots *r, const char *id);
 /* Makes a new container, built at own/staging/<id> and its name claimed, appear in containers/. */
 int ctr_publish(const struct roots *r, const char *id, struct err *e);
 /*
- * Frees the name and moves the directory into own/trash. The caller holds the lock. c->record may
+ * Moves the directory into own/trash, then frees the name. The caller holds the lock. c->record may
  * be NULL (a damaged one). Where ret_trash is not NULL it gets the name in own/trash.
  */
 #define TRASH_NAME_SIZE 32
@@ -105,5 +119,7 @@ int name_claim(const struct roots *r, const char *name, const char *id, bool is_
 void name_drop(const struct roots *r, const char *name, const char *id);
 /* Every name that points to id. */
 void name_drop_all(const struct roots *r, const char *id);
+/* Names that point to nothing and to nothing that is being made. */
+void names_sweep(const struct roots *r);
 
 #endif

@@ -1,8 +1,11 @@
 #include "things/pod.h"
 
 #include "disk/at.h"
+#include "disk/lock.h"
 #include "disk/rmtree.h"
+#include "plain/fdio.h"
 #include "things/ctr.h"
+#include "things/store_write.h"
 #include "words/digest.h"
 
 #include <dirent.h>
@@ -11,8 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_RECORD (1 << 20)
+
+/* Without the link it has no infra container, or is damaged: shown, so that it can go. */
+bool pod_exists(const struct roots *r, const char *id)
+{
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof path, "pods/%.64s", id);
+    if (!at_exists(r->own, path))
+        return false;
+    snprintf(path, sizeof path, "pods/%.64s/infra", id);
+    return fstatat(r->own, path, &st, 0) == 0 || !at_exists(r->own, path);
+}
+
+bool pod_being_made(const struct roots *r, const char *id)
+{
+    char path[128];
+    snprintf(path, sizeof path, "staging/pod-%.64s/lock", id);
+    if (lock_is_held(r->own, path))
+        return true;
+    snprintf(path, sizeof path, "pods/%.64s/lock", id);
+    return lock_is_held(r->own, path);
+}
 
 int pod_list(const struct roots *r, struct strv *ret, struct err *e)
 {
@@ -22,7 +48,7 @@ int pod_list(const struct roots *r, struct strv *ret, struct err *e)
     if (!d)
         return err_sys(e, "cannot list \"%s/pod/pods\"", r->graph_path);
     while ((de = readdir(d)))
-        if (digest_is_hex(de->d_name))
+        if (digest_is_hex(de->d_name) && pod_exists(r, de->d_name))
             strv_add(ret, de->d_name);
     closedir(d);
     return 0;
@@ -113,35 +139,73 @@ int pod_members(const struct roots *r, const char *pod_id, struct strv *ret, str
     return 0;
 }
 
-int pod_publish(const struct roots *r, const char *id, const char *name, const json_t *record,
-                struct err *e)
+static int stage(const struct roots *r, const char *dir, const json_t *record, int *ret_lock)
 {
-    char from[128], to[128], file[160];
+    char file[192], infra[96];
+    cleanup_free char *text = json_dumps(record, JSON_COMPACT);
+    if (!text || mkdirat(r->own, dir, 0700) < 0)
+        return -1;
+    snprintf(file, sizeof file, "%s/lock", dir);
+    cleanup_fd int lock = lock_try(r->own, file, LOCK_EXCLUSIVE);
+    snprintf(file, sizeof file, "%s/pod.json", dir);
+    if (lock < 0 || at_write(r->own, file, text, strlen(text), 0600, AT_PLAIN) < 0)
+        return -1;
+    *ret_lock = fd_take(&lock);
+    if (!*jx_str(record, "infra"))
+        return 0; /* a pod from now on: nothing else is to come */
+    snprintf(infra, sizeof infra, "../../containers/%.64s", jx_str(record, "infra"));
+    snprintf(file, sizeof file, "%s/infra", dir);
+    return symlinkat(infra, r->own, file);
+}
+
+int pod_prepare(const struct roots *r, const char *id, const char *name, const json_t *record,
+                int *ret_lock, struct err *e)
+{
+    char from[128], to[128];
+    cleanup_fd int lock = -1;
+    cleanup_fd int hold = store_hold(r, e);
+    if (hold < 0)
+        return -1;
     snprintf(from, sizeof from, "staging/pod-%s", id);
     snprintf(to, sizeof to, "pods/%s", id);
-    snprintf(file, sizeof file, "%s/pod.json", from);
-    cleanup_free char *text = json_dumps(record, JSON_COMPACT);
-    if (!text || mkdirat(r->own, from, 0700) < 0 ||
-        at_write(r->own, file, text, strlen(text), 0600, AT_PLAIN) < 0)
-        return err_sys(e, "cannot write the record of pod %s", name);
-    if (name_claim(r, name, id, true, e) < 0) {
-        rmtree(r->own, from);
-        return -1;
-    }
-    if (renameat(r->own, from, r->own, to) < 0) {
+    if (stage(r, from, record, &lock) < 0)
+        err_sys(e, "cannot write the record of pod %s", name);
+    else if (name_claim(r, name, id, true, e) == 0) {
+        if (renameat(r->own, from, r->own, to) == 0) {
+            *ret_lock = fd_take(&lock);
+            return 0;
+        }
         err_sys(e, "cannot create pod %s", name);
         name_drop(r, name, id);
-        return -1;
     }
+    rmtree(r->own, from);
+    return -1;
+}
+
+int pod_discard(const struct roots *r, const char *id, const char *name, struct err *e)
+{
+    char path[128], trash[64];
+    snprintf(path, sizeof path, "pods/%s", id);
+    at_temp_name(trash, sizeof trash, "trash/pod-");
+    if (renameat(r->own, path, r->own, trash) < 0 && errno != ENOENT)
+        return err_sys(e, "cannot remove pod %s", id);
+    if (name)
+        name_drop(r, name, id);
+    else
+        name_drop_all(r, id);
+    rmtree(r->own, trash);
     return 0;
 }
 
-int pod_discard(const struct roots *r, const struct pod *p, struct err *e)
+void pods_sweep(const struct roots *r)
 {
-    char path[128];
-    name_drop(r, jx_str(p->record, "name"), p->id);
-    snprintf(path, sizeof path, "pods/%s", p->id);
-    if (rmtree(r->own, path) < 0 && errno != ENOENT)
-        return err_sys(e, "cannot remove pod %s", p->id);
-    return 0;
+    int fd = at_open_dir(r->own, "pods");
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct err ignored = ERR_INIT;
+    for (struct dirent *de; d && (de = readdir(d));)
+        if (digest_is_hex(de->d_name) && !pod_being_made(r, de->d_name) &&
+            !pod_exists(r, de->d_name))
+            pod_discard(r, de->d_name, NULL, &ignored);
+    if (d)
+        closedir(d);
 }

@@ -3,6 +3,11 @@
  *
  *   own/pods/<id>/pod.json   id name created infra shared[] labels{} hostname createCommand[]
  *                           exitPolicy ("continue", "stop"); infra is "" where there is none
+ *                 infra      symbolic link to ../../containers/<infra>
+ *                 lock       held while the pod is made
+ *
+ * A pod exists while its infra container does: that one's appearing is the end of create, and
+ * its vanishing the end of rm. What is left of either is nobody's and swept by gc.
  *
  * The infra container is a container like any other ("infra": true in its record; its payload is
  * pod-init --pause), members carry "pod": <id>. Who is a member is found by reading the records.
@@ -14,6 +19,8 @@
 #include "plain/err.h"
 #include "plain/str.h"
 #include "words/json.h"
+
+#include <stdbool.h>
 
 struct pod {
     char id[65];
@@ -32,10 +39,18 @@ const char *pod_exit_policy(const struct pod *p);
 bool pod_shares(const struct pod *p, const char *ns);
 /* Ids of the pod's containers, the infra container first. */
 int pod_members(const struct roots *r, const char *pod_id, struct strv *ret, struct err *e);
-/* Takes the name and lets the record appear. */
-int pod_publish(const struct roots *r, const char *id, const char *name, const json_t *record,
-                struct err *e);
-/* Frees the name and removes the record; the containers are gone already. */
-int pod_discard(const struct roots *r, const struct pod *p, struct err *e);
+/* Is there a pod of that id (64 hex)? */
+bool pod_exists(const struct roots *r, const char *id);
+bool pod_being_made(const struct roots *r, const char *id);
+/*
+ * Takes the name and puts the record in its place; it becomes a pod when its infra container is
+ * created. *ret_lock is to be closed after that.
+ */
+int pod_prepare(const struct roots *r, const char *id, const char *name, const json_t *record,
+                int *ret_lock, struct err *e);
+/* Removes the record and frees the name (NULL: any); the containers are gone already. */
+int pod_discard(const struct roots *r, const char *id, const char *name, struct err *e);
+/* What killed commands have left of pods. */
+void pods_sweep(const struct roots *r);
 
 #endif

@@ -141,3 +141,17 @@ int ctr_wait(const struct roots *r, const struct ctr *c, int timeout_ms, int *re
     }
     return wait_process(r, c, timeout_ms, ret_code);
 }
+
+int session_lost(const struct roots *r, const struct ctr *c, int *ret_code, struct err *e)
+{
+    sigset_t none;
+    struct ctr_status s;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (ctr_wait(r, c, -1, ret_code, e) < 0)
+        return -1;
+    ctr_status(r, c, &s);
+    if (s.state == CTR_EXITED && s.finished_ns)
+        return 0;
+    return err_set(e, 0, "container %s has lost its monitor: its exit code is not known", c->id);
+}

@@ -15,15 +15,25 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define DEFAULT_KEYS "ctrl-p,ctrl-q"
 
+/* A regular write to a pipe or terminal that poll() calls ready does not block up to this. */
+#define SAFE_WRITE 4096
+
+/*
+ * Neither direction waits for the other: what the monitor does not take yet, and what our reader
+ * does not take yet, is kept here, one packet each way, and its source is not read meanwhile.
+ */
 struct loop {
     const struct session *s;
     int signals;
     bool input_open, output_broken;
+    char in[ATTACH_MAX + 1], out[ATTACH_MAX + 2]; /* packets */
+    size_t in_len, out_len, out_at;
     char keys[16];
     int nkeys, matched;
     struct termios before;
@@ -69,13 +79,6 @@ static void end_raw(struct loop *l)
     l->raw = false;
 }
 
-static void send_size(const struct loop *l)
-{
-    struct winsize ws;
-    if (l->s->tty && (ioctl(0, TIOCGWINSZ, &ws) == 0 || ioctl(1, TIOCGWINSZ, &ws) == 0))
-        attach_sendf(l->s->sock, ATTACH_SIZE, "%u %u", ws.ws_row, ws.ws_col);
-}
-
 /* ---- packets ---- */
 
 int attach_send(int sock, char kind, const void *p, size_t n)
@@ -105,36 +108,98 @@ int attach_sendf(int sock, char kind, const char *fmt, ...)
     return attach_send(sock, kind, text, (size_t)n);
 }
 
+/*
+ * Words that must not queue behind input which the payload does not read: with input, they go by a
+ * connection of their own.
+ */
+static void tell(const struct loop *l, char kind, const char *text)
+{
+    struct err ignored = ERR_INIT;
+    const struct session *s = l->s;
+    if (!s->input) {
+        attach_sendf(s->sock, kind, "%s", text);
+        return;
+    }
+    cleanup_fd int sock = attach_connect(s->roots, s->id, &ignored);
+    if (sock >= 0)
+        attach_sendf(sock, kind, "%s", text);
+}
+
+static void tell_signal(const struct loop *l, int sig)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", sig);
+    tell(l, ATTACH_SIGNAL, text);
+}
+
+static void send_size(const struct loop *l)
+{
+    struct winsize ws;
+    char text[32];
+    if (!l->s->tty || (ioctl(0, TIOCGWINSZ, &ws) < 0 && ioctl(1, TIOCGWINSZ, &ws) < 0))
+        return;
+    snprintf(text, sizeof text, "%u %u", ws.ws_row, ws.ws_col);
+    tell(l, ATTACH_SIZE, text);
+}
+
 /* Whoever reads us has gone: the payload is told so, gently and then for good. */
 static void output_gone(struct loop *l)
 {
     if (l->output_broken)
         return;
     l->output_broken = true;
-    attach_sendf(l->s->sock, ATTACH_STOP, "%s", "");
-    attach_sendf(l->s->sock, ATTACH_SIGNAL, "%d", SIGPIPE);
-    attach_sendf(l->s->sock, ATTACH_SIGNAL, "%d", SIGKILL);
+    tell(l, ATTACH_STOP, "");
+    tell_signal(l, SIGPIPE);
+    tell_signal(l, SIGKILL);
+}
+
+static int out_fd(const struct loop *l)
+{
+    return l->out[0] == ATTACH_ERR ? 2 : 1;
+}
+
+static void write_out(struct loop *l)
+{
+    struct stat st;
+    size_t left = l->out_len - l->out_at;
+    bool file = fstat(out_fd(l), &st) == 0 && S_ISREG(st.st_mode);
+    ssize_t n = write(out_fd(l), l->out + l->out_at, file || left < SAFE_WRITE ? left : SAFE_WRITE);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n < 0)
+        output_gone(l);
+    else
+        l->out_at += (size_t)n;
+    if (n < 0 || l->out_at == l->out_len)
+        l->out_len = l->out_at = 0;
 }
 
 /* SESSION_EXIT with *code, SESSION_LOST, or -1 to go on. */
 static int take_packet(struct loop *l, int *code)
 {
-    static char packet[ATTACH_MAX + 2];
-    ssize_t n = recv(l->s->sock, packet, sizeof packet - 1, 0);
+    ssize_t n = recv(l->s->sock, l->out, sizeof l->out - 1, 0);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return -1;
     if (n <= 0)
         return SESSION_LOST;
-    packet[n] = '\0';
-    if (packet[0] == ATTACH_EXIT) {
-        *code = l->output_broken ? 128 + SIGPIPE : atoi(packet + 1);
+    l->out[n] = '\0';
+    if (l->out[0] == ATTACH_EXIT) {
+        *code = l->output_broken ? 128 + SIGPIPE : atoi(l->out + 1);
         return SESSION_EXIT;
     }
-    if (packet[0] == ATTACH_OUT || packet[0] == ATTACH_ERR)
-        if (!l->output_broken &&
-            fd_write_all(packet[0] == ATTACH_ERR ? 2 : 1, packet + 1, (size_t)n - 1) < 0)
-            output_gone(l);
+    if ((l->out[0] == ATTACH_OUT || l->out[0] == ATTACH_ERR) && !l->output_broken) {
+        l->out_len = (size_t)n;
+        l->out_at = 1;
+    }
     return -1;
+}
+
+static void send_in(struct loop *l)
+{
+    ssize_t n = send(l->s->sock, l->in, l->in_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+        return;
+    l->in_len = 0; /* sent; or the monitor is gone, as recv will tell */
 }
 
 /* How much of b may be passed on before the detach sequence is complete; *done when it is. */
@@ -155,19 +220,18 @@ static size_t scan_keys(struct loop *l, const char *b, size_t n, bool *done)
 
 static int pass_input(struct loop *l)
 {
-    static char b[ATTACH_MAX];
-    ssize_t n = read(0, b, sizeof b);
+    char *b = l->in + 1;
+    ssize_t n = read(0, b, ATTACH_MAX);
     bool detach = false;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return -1;
-    if (n <= 0) {
-        l->input_open = false;
-        attach_send(l->s->sock, ATTACH_EOF, NULL, 0);
-        return -1;
+    l->input_open = n > 0;
+    l->in[0] = n > 0 ? ATTACH_IN : ATTACH_EOF;
+    size_t pass = n <= 0 ? 0 : l->raw ? scan_keys(l, b, (size_t)n, &detach) : (size_t)n;
+    if (pass || n <= 0) {
+        l->in_len = pass + 1;
+        send_in(l);
     }
-    size_t pass = l->raw ? scan_keys(l, b, (size_t)n, &detach) : (size_t)n;
-    if (pass)
-        attach_send(l->s->sock, ATTACH_IN, b, pass);
     return detach ? SESSION_DETACHED : -1;
 }
 
@@ -179,26 +243,51 @@ static void pass_signal(struct loop *l)
     if (si.ssi_signo == SIGWINCH)
         send_size(l);
     else if (l->s->proxy)
-        attach_sendf(l->s->sock, ATTACH_SIGNAL, "%u", si.ssi_signo);
+        tell_signal(l, (int)si.ssi_signo);
 }
 
-static int open_signals(const struct session *s)
+int session_signals(bool proxy)
 {
     static const int passed[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
                                  SIGUSR1, SIGUSR2, SIGCONT, SIGALRM};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGWINCH);
-    for (size_t i = 0; s->proxy && i < sizeof passed / sizeof *passed; i++)
+    for (size_t i = 0; proxy && i < sizeof passed / sizeof *passed; i++)
         sigaddset(&set, passed[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int step(struct loop *l, int *ret_code)
+{
+    short sock = (short)((l->out_len ? 0 : POLLIN) | (l->in_len ? POLLOUT : 0));
+    struct pollfd p[4] = {{.fd = sock ? l->s->sock : -1, .events = sock},
+                          {.fd = l->input_open && !l->in_len ? 0 : -1, .events = POLLIN},
+                          {.fd = l->signals, .events = POLLIN},
+                          {.fd = l->out_len ? out_fd(l) : -1, .events = POLLOUT}};
+    int result = -1;
+    if (poll(p, 4, -1) < 0)
+        return errno == EINTR ? -1 : SESSION_LOST;
+    if (p[2].revents)
+        pass_signal(l);
+    if (p[3].revents)
+        write_out(l);
+    if (p[0].revents && l->in_len)
+        send_in(l);
+    if (p[1].revents)
+        result = pass_input(l);
+    if (result < 0 && !l->out_len && p[0].revents & (POLLIN | POLLHUP | POLLERR))
+        result = take_packet(l, ret_code);
+    return result;
+}
+
 int session_run(const struct session *s, int *ret_code, struct err *e)
 {
-    struct loop l = {.s = s, .input_open = s->input, .signals = open_signals(s)};
+    static struct loop l;
+    l = (struct loop){.s = s, .input_open = s->input};
+    l.signals = s->signals > 0 ? s->signals : session_signals(s->proxy);
     int result = -1;
     l.nkeys =
         detach_keys_parse(s->detach_keys ? s->detach_keys : DEFAULT_KEYS, l.keys, sizeof l.keys);
@@ -206,20 +295,9 @@ int session_run(const struct session *s, int *ret_code, struct err *e)
         return err_set(e, 0, "invalid detach keys \"%s\"", s->detach_keys);
     go_raw(&l);
     send_size(&l);
-    while (result < 0) {
-        struct pollfd p[3] = {{.fd = s->sock, .events = POLLIN},
-                              {.fd = l.input_open ? 0 : -1, .events = POLLIN},
-                              {.fd = l.signals, .events = POLLIN}};
-        if (poll(p, 3, -1) < 0 && errno != EINTR)
-            break;
-        if (p[2].revents)
-            pass_signal(&l);
-        if (p[1].revents)
-            result = pass_input(&l);
-        if (result < 0 && p[0].revents)
-            result = take_packet(&l, ret_code);
-    }
+    while (result < 0)
+        result = step(&l, ret_code);
     end_raw(&l);
     close(l.signals);
-    return result < 0 ? SESSION_LOST : result;
+    return result;
 }

@@ -25,7 +25,10 @@ int ctr_wait(const struct roots *r, const struct ctr *c, int timeout_ms, int *re
              struct err *e);
 
 struct session {
+    const struct roots *roots;
+    const char *id; /* of the container */
     int sock;
+    int signals;             /* from session_signals, or 0 */
     bool tty;                /* the container has a terminal; ours goes raw if it is one too */
     bool input;              /* pass our standard input on */
     bool proxy;              /* pass signals on */
@@ -33,11 +36,21 @@ struct session {
 };
 enum { SESSION_EXIT = 0, SESSION_DETACHED = 1, SESSION_LOST = 2 };
 /*
+ * Blocks the signals that are passed on (and SIGWINCH) and returns the descriptor that they arrive
+ * on: to be called before the container is started, so that none is lost.
+ */
+int session_signals(bool proxy);
+/*
  * Moves bytes between our descriptors 0, 1, 2 and the container until it exits, the person
- * detaches, or the monitor is gone. Blocks SIGINT and the like for the caller, for good, when
- * proxy is set. When our output is closed (`| head`) the container is told to end.
+ * detaches, or the monitor is gone. SIGINT and the like stay blocked when proxy is set. When our
+ * output is closed (`| head`) the container is told to end.
  */
 int session_run(const struct session *s, int *ret_code, struct err *e);
+/*
+ * After SESSION_LOST: waits for the end all the same; our signals are our own again. -1 when nobody
+ * saw with which code it ended.
+ */
+int session_lost(const struct roots *r, const struct ctr *c, int *ret_code, struct err *e);
 /* "ctrl-p,ctrl-q" to bytes; the number of them, or -1. */
 int detach_keys_parse(const char *text, char *out, size_t size);
 

@@ -2,7 +2,6 @@
 
 #include "disk/at.h"
 #include "disk/lock.h"
-#include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "things/pod.h"
 #include "things/seccomp.h"
@@ -17,10 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define MAX_SECCOMP  (1 << 20)
-#define SECCOMP_MARK "\"@SECCOMP@\""
+#define MAX_SECCOMP      (1 << 20)
+#define LOCK_PATIENCE_MS 5000
+#define SECCOMP_MARK     "\"@SECCOMP@\""
 
 /* ---- other containers' namespaces ---- */
 
@@ -204,12 +205,9 @@ static int write_config(int run, json_t *spec, const struct buf *section, struct
  */
 static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *e)
 {
-    cleanup_free char *state = xasprintf("runtime/%s", c->id);
-    rmtree(r->run, state);
-    if (mkdirat(r->run, c->id, 0700) < 0) {
-        if (errno != EEXIST || rmtree_contents(r->run, c->id) < 0)
-            return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
-    }
+    ctr_clear_run(r, c->id);
+    if (mkdirat(r->run, c->id, 0700) < 0)
+        return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
     int fd = at_open_dir(r->run, c->id);
     return fd < 0 ? err_sys(e, "cannot open \"%s/%s\"", r->run_path, c->id) : fd;
 }
@@ -262,13 +260,30 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
 
 /* ---- start ---- */
 
-static int busy(const struct roots *r, const struct ctr *c, pid_t *ret_pid, struct err *e)
+/*
+ * The lock, or 0 with *ret_pid when it runs. Whoever else has it, starts it (then it will run), or
+ * has ended it and is about to let go.
+ */
+static int take_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t *ret_pid,
+                     struct err *e)
 {
     struct ctr_status s;
-    ctr_status(r, c, &s);
-    if (s.state == CTR_RUNNING) {
-        *ret_pid = s.pid;
-        return START_RUNNING;
+    for (int ms = 0; ms < LOCK_PATIENCE_MS; ms += 2) {
+        cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
+        if (lock < 0 && errno == ENOENT)
+            return err_set(e, 0, "no container with ID %s found: no such container", c->id);
+        if (lock < 0 && errno != EAGAIN)
+            return err_sys(e, "cannot lock container %s", c->id);
+        ctr_status(r, c, &s);
+        if (s.state == CTR_RUNNING && !s.half_started) {
+            *ret_pid = s.pid; /* where the lock is ours, its monitor was killed: it goes on */
+            return START_RUNNING;
+        }
+        if (lock >= 0) {
+            *ret_lock = fd_move_up(fd_take(&lock), 10);
+            return *ret_lock < 0 ? err_sys(e, "cannot lock container %s", c->id) : 0;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
     err_set(e, 0, "container %s is being changed by another command", c->id);
     return err_hint(e, "Try again in a moment, or see: pod ps -a");
@@ -311,26 +326,19 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
 {
     struct chain ch = {.roots = r};
     cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
-    cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
-    if (lock < 0 && errno == EAGAIN)
-        return busy(r, c, ret_pid, e);
-    if (lock < 0 || (lock = fd_move_up(lock, 10)) < 0)
-        return err_sys(e, "cannot lock container %s", c->id);
-    struct ctr_status s;
-    ctr_status(r, c, &s);
-    if (s.pid > 0) {
-        *ret_pid = s.pid; /* its monitor was killed, it goes on */
-        return START_RUNNING;
-    }
+    cleanup_fd int lock = -1;
+    int res = take_lock(r, c, &lock, ret_pid, e);
+    if (res != 0)
+        return res;
     ch.ctr_dir = ctr_path(r, c->id);
     ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
-    int res = runtime_find(c, &ch.runtime, &ch.ours, e);
+    res = runtime_find(c, &ch.runtime, &ch.ours, e);
     if (res == 0)
         res = configure(r, c, &ch, e);
     if (res == 0)
         res = run_monitor(c, &ch, lock, client, ret_pid, e);
-    else
-        rmtree(r->run, c->id);
+    if (res < 0)
+        ctr_clear_run(r, c->id); /* the lock is ours still */
     chain_free(&ch);
     return res;
 }

@@ -1,7 +1,6 @@
 #include "things/stop.h"
 
 #include "disk/lock.h"
-#include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "things/session.h"
 #include "words/attach.h"
@@ -11,17 +10,34 @@
 #include <stdio.h>
 #include <time.h>
 
-#define KILL_PATIENCE_MS 10000
-#define LOCK_PATIENCE_MS 5000
+#define KILL_PATIENCE_MS  10000
+#define LOCK_PATIENCE_MS  10000
+#define START_PATIENCE_MS 10000
 
-int stop_begin(const struct roots *r, const struct ctr *c, int sig, struct err *e)
+static void nap(int *waited_ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    *waited_ms += 2;
+}
+
+/* A monitor that waits to start it again goes. */
+static void no_restart(const struct roots *r, const struct ctr *c)
 {
     struct err gone = ERR_INIT;
-    struct ctr_status s;
     cleanup_fd int sock = attach_connect(r, c->id, &gone);
     if (sock >= 0)
         attach_send(sock, ATTACH_STOP, NULL, 0);
-    ctr_status(r, c, &s);
+}
+
+int stop_begin(const struct roots *r, const struct ctr *c, int sig, struct err *e)
+{
+    struct ctr_status s;
+    no_restart(r, c);
+    for (int ms = 0;; nap(&ms)) { /* on its way up: then it is stopped when it is there */
+        ctr_status(r, c, &s);
+        if (s.state != CTR_INITIALIZED || ms > START_PATIENCE_MS)
+            break;
+    }
     if (s.state != CTR_RUNNING)
         return 0;
     if (ctr_signal(r, c, sig > 0 ? sig : (int)jx_int(c->record, "stopSignal", SIGTERM), e) < 0 &&
@@ -51,18 +67,6 @@ int stop_finish(const struct roots *r, const struct ctr *c, int64_t seconds, boo
     return res;
 }
 
-/* The monitor lets go of the lock just before it tells that the container has ended. */
-static int take_lock(const struct ctr *c, struct err *e)
-{
-    for (int ms = 0; ms < LOCK_PATIENCE_MS; ms += 2) {
-        int fd = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
-        if (fd >= 0 || errno != EAGAIN)
-            return fd < 0 ? err_sys(e, "cannot lock container %s", c->id) : fd;
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    }
-    return err_set(e, 0, "container %s is being changed by another command", c->id);
-}
-
 static int end_it(const struct roots *r, const struct ctr *c, int64_t seconds, struct err *e)
 {
     bool killed;
@@ -71,25 +75,59 @@ static int end_it(const struct roots *r, const struct ctr *c, int64_t seconds, s
     return stop_finish(r, c, seconds == 0 ? 10 : seconds, &killed, e);
 }
 
+static int refuse(const struct ctr *c, enum ctr_state state, struct err *e)
+{
+    err_set(e, 2,
+            "cannot remove container %s as it is %s - running or paused containers cannot be "
+            "removed without force: container state improper",
+            c->id, ctr_state_name(state));
+    return err_hint(e, "Type: pod rm -f %s", c->record ? ctr_name(c) : c->id);
+}
+
+/*
+ * The container's lock, once it does not run. Between start and end a monitor or another command
+ * has it for a moment; one that waits to start the container again is told not to.
+ */
+static int lock_ended(const struct roots *r, const struct ctr *c, bool force, int64_t seconds,
+                      struct err *e)
+{
+    for (int ms = 0; ms < LOCK_PATIENCE_MS; nap(&ms)) {
+        struct ctr_status s;
+        ctr_status(r, c, &s);
+        bool runs = s.state == CTR_RUNNING || s.state == CTR_PAUSED;
+        if (!force && (runs || s.state == CTR_INITIALIZED))
+            return refuse(c, s.state, e);
+        if (runs && !s.half_started && end_it(r, c, seconds, e) < 0)
+            return -1;
+        cleanup_fd int fd = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
+        if (fd < 0 && errno == ENOENT) {
+            err_set(e, 1, "no container with ID %s found: no such container", c->id);
+            e->sys = ENOENT;
+            return -1;
+        }
+        if (fd < 0 && errno != EAGAIN)
+            return err_sys(e, "cannot lock container %s", c->id);
+        if (fd < 0) {
+            if (!runs && ms == 0)
+                no_restart(r, c);
+            continue;
+        }
+        ctr_status(r, c, &s);
+        if (s.state != CTR_RUNNING || s.half_started)
+            return fd_take(&fd);
+    }
+    err_set(e, 0, "container %s is being changed by another command", c->id);
+    return err_hint(e, "Try again in a moment, or see: pod ps -a");
+}
+
 int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds, struct err *e)
 {
-    struct ctr_status s;
     char trash[TRASH_NAME_SIZE];
-    ctr_status(r, c, &s);
-    if (s.state == CTR_RUNNING || s.state == CTR_PAUSED || s.state == CTR_INITIALIZED) {
-        if (!force) {
-            err_set(e, 2,
-                    "cannot remove container %s as it is %s - running or paused containers cannot "
-                    "be removed without force: container state improper",
-                    c->id, ctr_state_name(s.state));
-            return err_hint(e, "Type: pod rm -f %s", c->record ? ctr_name(c) : c->id);
-        }
-        if (end_it(r, c, seconds, e) < 0)
-            return -1;
-    }
-    cleanup_fd int lock = take_lock(c, e);
-    if (lock < 0 || ctr_discard(r, c, trash, e) < 0)
+    cleanup_fd int lock = lock_ended(r, c, force, seconds, e);
+    if (lock < 0)
+        return force && e->sys == ENOENT ? 0 : -1; /* by another, or its monitor, after --rm */
+    ctr_clear_run(r, c->id); /* while it is to be seen: nothing may outlive it unseen */
+    if (ctr_discard(r, c, trash, e) < 0)
         return -1;
-    rmtree(r->run, c->id);
     return trash_delete(r, trash, false, e);
 }

@@ -1,6 +1,7 @@
 /* Taking images and layers out of the store: records first, then the files into own/trash. */
 #include "disk/at.h"
 #include "disk/lock.h"
+#include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
 #include "things/store_files.h"
@@ -179,14 +180,36 @@ static int trash_layer(const struct roots *r, const char *id, struct err *e)
     return store_trash(r, path, e);
 }
 
+static bool is_full(const struct err *e)
+{
+    return e->sys == ENOSPC || e->sys == EDQUOT;
+}
+
+static int save_lists(struct store *s, bool layers, struct err *e)
+{
+    return store_save_images(s, e) < 0 || (layers && store_save_layers(s, e) < 0) ? -1 : 0;
+}
+
+/* Removing must work on a full disk: what can be made again makes room for the shorter lists. */
+static void make_room(const struct roots *r)
+{
+    struct err ignored = ERR_INIT;
+    (void)store_trash_empty(r, &ignored);
+    rmtree_contents(r->own, "cache");
+}
+
 int store_save_removed(struct store *s, const struct strv *garbage, struct err *e)
 {
     bool layers = false;
     for (size_t i = 0; i < garbage->n; i++)
         layers = layers || str_starts(garbage->v[i], "layer ");
-    if (store_save_images(s, e) < 0 || (layers && store_save_layers(s, e) < 0))
+    int result = save_lists(s, layers, e);
+    if (result < 0 && is_full(e)) {
+        make_room(s->roots);
+        result = save_lists(s, layers, e);
+    }
+    if (result < 0)
         return -1;
-    int result = 0;
     for (size_t i = 0; i < garbage->n; i++) {
         const char *id = strchr(garbage->v[i], ' ') + 1;
         char path[128];

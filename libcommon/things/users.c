@@ -115,7 +115,7 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
     s.numeric = str_u64(name, MAX_ID, &s.id) == 0;
     if (!each_line(passwd, 7, see_user, &s)) {
         if (!s.numeric)
-            return err_set(e, 0, "unable to find user %s: no matching entries in passwd file",
+            return err_set(e, 126, "unable to find user %s: no matching entries in passwd file",
                            name);
         u.uid = (unsigned)s.id;
         if (u.uid == 0)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -155,8 +156,19 @@ pid_t userns_holder(const char *run_path)
     return h.pid;
 }
 
-/* The child's whole life: make the namespace, wait for the maps, sleep until killed. */
-static void hold(int ready, int go)
+/* Returns when the record is gone: it names another holder, or nothing any more. */
+static void sleep_while_recorded(const char *record)
+{
+    char event[512];
+    int fd = inotify_init1(IN_CLOEXEC);
+    if (fd >= 0 && inotify_add_watch(fd, record, IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB) >= 0)
+        (void)!read(fd, event, sizeof event);
+    else
+        pause();
+}
+
+/* The child's whole life: make the namespace, wait for the maps, sleep until nobody can find us. */
+static void hold(int ready, int go, const char *record)
 {
     unsigned char c = 0;
     prctl(PR_SET_NAME, "pod-userns");
@@ -175,8 +187,8 @@ static void hold(int ready, int go)
     for (int fd = 3; fd < 256; fd++)
         close(fd);
     signal(SIGHUP, SIG_IGN);
-    for (;;)
-        pause();
+    sleep_while_recorded(record);
+    _exit(0);
 }
 
 static int record_holder(const char *run_path, pid_t pid, struct holder *ret, struct err *e)
@@ -200,6 +212,7 @@ static int record_holder(const char *run_path, pid_t pid, struct holder *ret, st
 static int make_holder(const char *run_path, struct holder *ret, struct err *e)
 {
     int ready[2], go[2];
+    cleanup_free char *record = xasprintf("%s/userns", run_path);
     if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
     pid_t pid = fork();
@@ -208,7 +221,7 @@ static int make_holder(const char *run_path, struct holder *ret, struct err *e)
     if (pid == 0) {
         close(ready[0]);
         close(go[1]);
-        hold(ready[1], go[0]);
+        hold(ready[1], go[0], record);
     }
     close(ready[1]);
     close(go[0]);

@@ -1,0 +1,118 @@
+/* What a start has in the runtime directory, and what is left of one whose monitor was killed. */
+#include "things/ctr.h"
+
+#include "disk/at.h"
+#include "disk/lock.h"
+#include "disk/rmtree.h"
+#include "plain/fdio.h"
+#include "plain/str.h"
+#include "words/digest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* seconds; a tick of the clock that births are counted in, and some */
+#define PID_FILE_SLACK 0.1
+#define END_MS         5000
+
+/* Without a birth in the file the ages tell: who got the number later is younger than the file. */
+bool ctr_half_started(int run, pid_t *ret_pid, uint64_t *ret_birth)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    struct timespec now, up;
+    struct stat st;
+    if (at_read(run, "pid", 32, &b) < 0 || fstatat(run, "pid", &st, 0) < 0)
+        return false;
+    pid_t pid = (pid_t)atoi(buf_str(&b));
+    uint64_t birth = proc_birth(pid);
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &up);
+    double file =
+        (double)(now.tv_sec - st.st_mtim.tv_sec) + (double)(now.tv_nsec - st.st_mtim.tv_nsec) / 1e9;
+    double process =
+        (double)up.tv_sec + (double)up.tv_nsec / 1e9 - (double)birth / (double)sysconf(_SC_CLK_TCK);
+    if (!birth || process + PID_FILE_SLACK < file)
+        return false;
+    *ret_pid = pid;
+    *ret_birth = birth;
+    return true;
+}
+
+static void end_process(pid_t pid, uint64_t birth)
+{
+    cleanup_fd int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0 || proc_birth(pid) != birth)
+        return;
+    syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+    for (int ms = 0; ms < END_MS && proc_birth(pid) == birth; ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void remove_cgroup(int run)
+{
+    cleanup(buf_free) struct buf path = BUF_INIT;
+    if (at_read(run, "cgroup", 4096, &path) < 0 || !path.len)
+        return;
+    path.s[strcspn(path.s, "\n")] = '\0';
+    rmdir(path.s);
+}
+
+/* A directory that was put aside, and the runtime's state with it. */
+static void finish_clearing(const struct roots *r, const char *aside, const char *id)
+{
+    char state[80];
+    pid_t pid;
+    uint64_t birth;
+    cleanup_fd int run = at_open_dir(r->run, aside);
+    if (run >= 0 && ctr_half_started(run, &pid, &birth))
+        end_process(pid, birth);
+    if (run >= 0)
+        remove_cgroup(run);
+    snprintf(state, sizeof state, "runtime/%.64s", id);
+    rmtree(r->run, state);
+    rmtree(r->run, aside);
+}
+
+/*
+ * The directory goes from its place first: a runtime that is still at it can then leave no pid
+ * file any more, and gives up by itself; one that has left it is found by it.
+ */
+void ctr_clear_run(const struct roots *r, const char *id)
+{
+    char aside[80];
+    snprintf(aside, sizeof aside, ".gone-%.64s", id);
+    if (renameat(r->run, id, r->run, aside) < 0 && (errno == ENOTEMPTY || errno == EEXIST)) {
+        finish_clearing(r, aside, id); /* somebody was killed in here */
+        renameat(r->run, id, r->run, aside);
+    }
+    finish_clearing(r, aside, id);
+}
+
+void ctr_sweep_run(const struct roots *r)
+{
+    int fd = at_open_dir(r->run, ".");
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *de; d && (de = readdir(d));) {
+        char path[128];
+        const char *id = de->d_name + strlen(".gone-");
+        if (!str_starts(de->d_name, ".gone-") || !digest_is_hex(id))
+            continue;
+        snprintf(path, sizeof path, "containers/%.64s", id);
+        bool there = at_exists(r->own, path);
+        snprintf(path, sizeof path, "containers/%.64s/lock", id);
+        cleanup_fd int lock = there ? lock_try(r->own, path, LOCK_EXCLUSIVE) : -1;
+        if (lock >= 0 || !there)
+            finish_clearing(r, de->d_name, id);
+    }
+    if (d)
+        closedir(d);
+}
