@@ -58,7 +58,7 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     assert_output $'1000\n1001\n1001'
     inside --user nobody -- id -un
     assert_output nobody
-    run_pod 125 run --rm --network none --user nosuch "$IMAGE" true
+    run_pod 126 run --rm --network none --user nosuch "$IMAGE" true
     assert_error_match "no such user|unable to find user"
     inside --entrypoint echo -- a b
     assert_output "a b"
@@ -228,7 +228,7 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     assert_output 2000
     local path
     path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' small)
-    [ "$(stat -c %s "$path")" -le 8192 ] || fail "$(stat -c %s "$path") bytes"
+    [ "$(stat -c %s "$path")" -le 4096 ] || fail "$(stat -c %s "$path") bytes"
     run_pod run --rm --log-driver passthrough --network none "$IMAGE" sh -c 'echo out; echo err >&2'
     assert_output out
     assert_equal "$stderr" err

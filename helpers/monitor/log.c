@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PREFIX_LEN 46 /* a time, a stream, F or P, and the newline */
+
 static int reopen(struct log *l)
 {
     struct stat st;
@@ -52,6 +54,16 @@ static void add_prefix(struct buf *b, bool is_err, char tag)
              is_err ? "stderr" : "stdout", tag);
 }
 
+/* A full disk must not stop the container: what does not fit is lost, in whole lines. */
+static void flush(struct log *l, struct buf *b)
+{
+    if (l->fd >= 0 && fd_write_all(l->fd, buf_str(b), b->len) == 0)
+        l->size += (int64_t)b->len;
+    else if (l->fd >= 0)
+        (void)!ftruncate(l->fd, l->size);
+    buf_clear(b);
+}
+
 void log_write(struct log *l, bool is_err, const char *p, size_t n)
 {
     if (l->fd < 0 || n == 0)
@@ -60,6 +72,11 @@ void log_write(struct log *l, bool is_err, const char *p, size_t n)
     while (n > 0) {
         const char *nl = memchr(p, '\n', n);
         size_t len = nl ? (size_t)(nl - p) : n;
+        int64_t before = l->size + (int64_t)b.len;
+        if (l->max > 0 && before > 0 && before + (int64_t)len + PREFIX_LEN > l->max) {
+            flush(l, &b);
+            rotate(l);
+        }
         add_prefix(&b, is_err, nl ? 'F' : 'P');
         buf_add(&b, p, len);
         buf_addc(&b, '\n');
@@ -67,13 +84,7 @@ void log_write(struct log *l, bool is_err, const char *p, size_t n)
         p += len + (nl != NULL);
         n -= len + (nl != NULL);
     }
-    if (l->max > 0 && l->size + (int64_t)b.len > l->max && l->size > 0)
-        rotate(l);
-    /* a full disk must not stop the container: what does not fit is lost, in whole lines */
-    if (l->fd >= 0 && fd_write_all(l->fd, b.s, b.len) == 0)
-        l->size += (int64_t)b.len;
-    else if (l->fd >= 0)
-        (void)!ftruncate(l->fd, l->size);
+    flush(l, &b);
     buf_free(&b);
 }
 
