@@ -170,11 +170,13 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
             ;
         return r;
     }
-    /* a foreign runtime says nothing on 3; a helper of ours before it may have */
-    fd_read_all(p[0], 65536, &line);
-    close(p[0]);
+    /* a foreign runtime says nothing on 3, and its waiting container may keep it open (crun's
+       does); a helper of ours before it may have written a line */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    fd_nonblock(p[0], true);
+    fd_read_all(p[0], 65536, &line);
+    close(p[0]);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     if (line.len && report_parse(line.s, base_name(c->argv[0]), NULL, 0, e) < 0)
