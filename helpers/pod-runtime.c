@@ -4,12 +4,10 @@
  */
 #include "runtime/rt.h"
 
+#include "disk/at.h"
 #include "disk/report.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
-#include "plain/opt.h"
-#include "things/spawn.h"
-#include "words/signame.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,53 +19,6 @@
 #include <unistd.h>
 
 #define MAX_SPEC (16 << 20)
-
-struct options {
-    const char *root, *log, *log_format, *bundle, *pid_file, *console_socket, *process, *seccomp;
-    int64_t preserve_fds, report;
-    bool detach, force, all, debug, systemd_cgroup, no_pivot, no_subreaper, version;
-    const char *cgroup_manager;
-};
-
-#define AT(f) offsetof(struct options, f)
-static const struct opt options[] = {
-    {"root", 0, OPT_STR, "DIR", "Directory of container states", AT(root)},
-    {"log", 0, OPT_STR, "FILE", "Write errors to FILE as well", AT(log)},
-    {"log-format", 0, OPT_STR, "FORMAT", "text or json", AT(log_format)},
-    {"debug", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(debug)},
-    {"cgroup-manager", 0, OPT_STR, "MANAGER", "Accepted for compatibility", AT(cgroup_manager)},
-    {"systemd-cgroup", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(systemd_cgroup)},
-    {"bundle", 'b', OPT_STR, "DIR", "Directory with config.json (default: .)", AT(bundle)},
-    {"pid-file", 0, OPT_STR, "FILE", "Write the process id to FILE", AT(pid_file)},
-    {"console-socket", 0, OPT_STR, "SOCKET", "Unix socket that gets the terminal",
-     AT(console_socket)},
-    {"preserve-fds", 0, OPT_INT, "N", "Pass N descriptors from 3 up", AT(preserve_fds)},
-    {"process", 'p', OPT_STR, "FILE", "exec: process description (JSON)", AT(process)},
-    {"detach", 'd', OPT_BOOL, NULL, "run, exec: do not wait for the process", AT(detach)},
-    {"force", 'f', OPT_BOOL, NULL, "delete: kill a running container first", AT(force)},
-    {"all", 'a', OPT_BOOL, NULL, "kill: accepted for compatibility", AT(all)},
-    {"no-pivot", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(no_pivot)},
-    {"no-subreaper", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(no_subreaper)},
-    {"seccomp-bpf", 0, OPT_STR, "FILE", "Load this compiled filter for linux.seccomp", AT(seccomp)},
-    {"report-fd", 0, OPT_INT, "N", "Answer in one line on descriptor 3", AT(report)},
-    {"version", 'v', OPT_BOOL, NULL, "Print version and specification", AT(version)},
-    {0},
-};
-
-static const struct cmd command = {
-    .name = "pod-runtime",
-    .operands = "VERB [options] ID [ARG...]",
-    .summary = "Run OCI bundles",
-    .more = "Verbs:\n  create  set a container up, its process waits\n  start   let it go\n"
-            "  run     create and start\n  state   print the state as JSON\n"
-            "  kill    ID [SIGNAL] (default TERM)\n  delete  remove a stopped container\n"
-            "  exec    ID COMMAND...: another process in it\n\n"
-            "Exit codes: 0 done, 125 pod-runtime failed, 126 the command cannot be run,\n"
-            "127 it was not found; run and exec without --detach: the process's own.",
-    .opts = options,
-    .min = 0,
-    .max = -1,
-};
 
 static void to_log(const struct options *o, const struct err *e)
 {
@@ -97,33 +48,41 @@ static int fail(const struct options *o, const struct err *e)
     return e->code ? e->code : 125;
 }
 
-static int load_spec(struct rt *rt, const char *bundle, bool must, struct err *e)
+/* The text too: it is kept beside the state, since later changes of the file must not matter. */
+static int load_spec(struct rt *rt, const char *path, const char *bundle, struct err *e)
 {
-    cleanup_free char *path = xasprintf("%s/config.json", bundle);
-    if (jx_load(AT_FDCWD, path, MAX_SPEC, &rt->spec, e) < 0) {
-        rt->spec = NULL;
-        return must ? -1 : 0;
-    }
+    cleanup(buf_free) struct buf text = BUF_INIT;
+    if (at_read(AT_FDCWD, path, MAX_SPEC, &text) < 0)
+        return err_sys(e, "cannot read \"%s\"", path);
+    spec_fold_numbers(&text);
+    if (jx_parse(path, buf_str(&text), text.len, &rt->spec, e) < 0)
+        return -1;
     const char *root = jx_str(json_object_get(rt->spec, "root"), "path");
-    if (!*root)
-        return err_set(e, 0, "\"%s\" has no root.path", path);
     rt->rootfs = root[0] == '/' ? xstrdup(root) : xasprintf("%s/%s", bundle, root);
     rt->bundle = xstrdup(bundle);
+    rt->spec_len = text.len;
+    rt->spec_text = buf_take(&text);
     return 0;
 }
 
-static int open_spec(struct rt *rt, const struct options *o, bool creating, struct err *e)
+static int open_spec(struct rt *rt, bool creating, struct err *e)
 {
+    const struct options *o = rt->o;
     if (creating) {
-        cleanup_free char *full = realpath(o->bundle ? o->bundle : ".", NULL);
-        return full ? load_spec(rt, full, true, e)
-                    : err_sys(e, "cannot find bundle \"%s\"", o->bundle ? o->bundle : ".");
+        const char *dir = o->bundle ? o->bundle : ".",
+                   *name = o->config ? o->config : "config.json";
+        cleanup_free char *full = realpath(dir, NULL);
+        if (!full)
+            return err_sys(e, "cannot find bundle \"%s\"", dir);
+        cleanup_free char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", full, name);
+        return load_spec(rt, path, full, e) < 0 ? -1 : check_spec(rt->spec, rt->rootfs, e);
     }
     struct state s;
     struct err none = ERR_INIT;
-    if (state_load(rt, &s, &none) < 0)
+    if (!rt->id || state_load(rt, &s, &none) < 0)
         return 0; /* the verb says it better */
-    int r = load_spec(rt, s.bundle, false, e);
+    cleanup_free char *path = state_file(rt, "config.json");
+    int r = load_spec(rt, path, s.bundle, e);
     state_free(&s);
     return r;
 }
@@ -131,67 +90,85 @@ static int open_spec(struct rt *rt, const struct options *o, bool creating, stru
 static int wait_for(struct rt *rt, int *code, struct err *e)
 {
     struct state s;
+    struct err ignored = ERR_INIT;
     if (state_load(rt, &s, e) < 0)
         return -1;
-    *code = spawn_wait(s.pid);
+    int r = foreground(s.pid, rt->terminal_fd, code, e);
     state_free(&s);
     rt->force = true;
-    return cmd_delete(rt, e);
+    if (!rt->o->keep)
+        cmd_delete(rt, &ignored);
+    return r;
+}
+
+static int run(struct rt *rt, bool start_too, int *code, struct err *e)
+{
+    if (cmd_create(rt, start_too, e) < 0)
+        return -1;
+    return start_too && !rt->o->detach ? wait_for(rt, code, e) : 0;
 }
 
 static int dispatch(struct rt *rt, const char *verb, char **argv, int *code, struct err *e)
 {
-    bool run = strcmp(verb, "run") == 0;
-    if (run || strcmp(verb, "create") == 0) {
-        if (cmd_create(rt, run, e) < 0)
-            return -1;
-        return run && !rt->detach ? wait_for(rt, code, e) : 0;
-    }
-    if (strcmp(verb, "start") == 0)
-        return cmd_start(rt, e);
-    if (strcmp(verb, "state") == 0)
-        return cmd_state(rt, e);
+    static const struct {
+        const char *name;
+        int (*run)(struct rt *rt, struct err *e);
+    } simple[] = {{"start", cmd_start},       {"state", cmd_state}, {"delete", cmd_delete},
+                  {"list", cmd_list},         {"pause", cmd_pause}, {"resume", cmd_resume},
+                  {"features", cmd_features}, {"spec", cmd_spec},   {"update", cmd_update}};
+    for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
+        if (strcmp(verb, simple[i].name) == 0)
+            return simple[i].run(rt, e);
+    if (strcmp(verb, "ps") == 0)
+        return cmd_ps(rt, argv, e);
     if (strcmp(verb, "kill") == 0)
         return cmd_kill(rt, argv[0] ? argv[0] : "TERM", e);
-    if (strcmp(verb, "delete") == 0)
-        return cmd_delete(rt, e);
     if (strcmp(verb, "exec") == 0)
         return cmd_exec(rt, argv, code, e);
-    static const char *const verbs[] = {"create", "start",  "run",  "state",
-                                        "kill",   "delete", "exec", NULL};
-    return opt_unknown("verb", verb, verbs, "pod-runtime", e);
+    return run(rt, strcmp(verb, "run") == 0, code, e);
 }
 
 static char *default_root(void)
 {
-    const char *run = getenv("XDG_RUNTIME_DIR");
-    return run ? xasprintf("%s/pod/runtime", run) : xasprintf("/run/pod/runtime");
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+    return dir ? xasprintf("%s/pod/runtime", dir) : xstrdup("/run/pod/runtime");
 }
 
-static bool id_ok(const char *id)
+static int check_id(const char *id, struct err *e)
 {
-    return *id && *id != '.' && !strchr(id, '/') && strlen(id) < 200;
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789_+-.";
+    size_t n = strspn(id, allowed);
+    if (id[n])
+        return err_set(e, 0, "invalid character `%c` in the ID `%s`", id[n], id);
+    if (!*id || *id == '.' || strlen(id) > 200)
+        return err_set(e, 0, "invalid container id `%s`", id);
+    return 0;
 }
 
-/* Options stand before and behind the verb; exec's command line is left alone. */
-static int read_line(int argc, char **argv, struct options *o, char ***rest, struct err *e)
+/* For one container, or with --regex for each that matches. */
+static int each(struct rt *rt, char **rest, int *code, struct err *e)
 {
-    struct cmd c = command;
-    int first;
-    c.stop_at_operand = 1;
-    int r = cmd_parse(&c, o, argc, argv, &first, e);
-    if (r != CMD_OK)
-        return r;
-    if (first == argc)
-        return CMD_OK;
-    const char *verb = argv[first];
-    c.stop_at_operand = strcmp(verb, "exec") == 0;
-    int second;
-    r = cmd_parse(&c, o, argc - first, argv + first, &second, e);
-    *rest = argv + first + second - 1;
-    if (r == CMD_OK)
-        (*rest)[0] = (char *)(uintptr_t)verb;
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    int r = 0;
+    if (!rt->o->regex) {
+        if (rest[1] && rt->needs_id && check_id(rest[1], e) < 0)
+            return -1;
+        rt->id = rt->needs_id ? rest[1] : NULL;
+        return open_spec(rt, rt->creating, e) < 0 ? -1 : dispatch(rt, rest[0], rest + 2, code, e);
+    }
+    if (state_matching(rt, rest[1], &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n && r == 0; i++) {
+        rt->id = ids.v[i];
+        r = open_spec(rt, false, e) < 0 ? -1 : dispatch(rt, rest[0], rest + 2, code, e);
+    }
     return r;
+}
+
+static void say_version(void)
+{
+    puts("pod-runtime version 0.2.0\nspec: " OCI_VERSION "\n+CAP +SECCOMP");
 }
 
 int main(int argc, char **argv)
@@ -199,44 +176,44 @@ int main(int argc, char **argv)
     struct err e = ERR_INIT;
     struct options o = {.report = -1};
     char **rest = NULL;
-    int code = 0, r = read_line(argc, argv, &o, &rest, &e);
+    /* the parser moves words about, and self_protect begins again from the first */
+    cleanup_free char **typed = xcalloc((size_t)argc + 1, sizeof *typed);
+    memcpy(typed, argv, (size_t)argc * sizeof *typed);
+    int code = 0, r = options_read(argc, argv, &o, &rest, &e);
     if (r == CMD_HELP || (r == CMD_OK && !rest && !o.version)) {
         cleanup(buf_free) struct buf b = BUF_INIT;
-        cmd_help(&command, &b);
-        fputs(b.s, stdout);
-        return 0;
+        options_help(rest ? rest[0] : NULL, &b);
+        return fd_write_all(1, b.s, b.len) < 0 ? 125 : 0;
     }
-    if (o.version) {
-        puts("pod-runtime version 0.2.0\nspec: 1.0.2");
-        return 0;
-    }
-    if (r == CMD_OK && (!rest[1] || !id_ok(rest[1])))
-        r = err_set(&e, 0, "%s: a container id is needed", rest[0]);
     if (r < 0)
         return fail(&o, &e);
+    if (o.version) {
+        say_version();
+        return fflush(stdout) ? 125 : 0;
+    }
+    bool execs = strcmp(rest[0], "exec") == 0, runs = strcmp(rest[0], "run") == 0;
     struct rt rt = {
+        .o = &o,
         .root = o.root ? o.root : default_root(),
-        .id = rest[1],
-        .pid_file = o.pid_file,
-        .console_socket = o.console_socket,
-        .log = o.log,
-        .log_format = o.log_format,
-        .process_file = o.process,
         .report_fd = o.report == REPORT_FD ? REPORT_FD : -1,
-        .preserve_fds = o.preserve_fds,
-        .detach = o.detach,
         .force = o.force,
-        .all = o.all,
+        .terminal_fd = -1,
+        .console_fd = -1,
+        .listener_fd = -1,
+        .listener_end = -1,
+        .creating = runs || strcmp(rest[0], "create") == 0,
+        .needs_id = !str_in(rest[0], (const char *const[]){"list", "features", "spec", NULL}),
         .seccomp_fd = o.seccomp ? open(o.seccomp, O_RDONLY | O_CLOEXEC) : -1,
     };
+    if ((rt.creating || execs) && self_protect(typed, &e) < 0)
+        return fail(&o, &e);
     if (rt.report_fd >= 0)
         fd_cloexec(REPORT_FD, true);
-    bool creating = strcmp(rest[0], "create") == 0 || strcmp(rest[0], "run") == 0;
-    if (strcmp(rest[0], "run") == 0 && !o.detach)
+    if (runs && !o.detach)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (open_spec(&rt, &o, creating, &e) < 0 || dispatch(&rt, rest[0], rest + 2, &code, &e) < 0)
+    if (each(&rt, rest, &code, &e) < 0)
         return fail(&o, &e);
-    if (rt.report_fd >= 0 && strcmp(rest[0], "exec") != 0)
+    if (rt.report_fd >= 0 && !execs)
         report_ok(NULL);
     return code;
 }

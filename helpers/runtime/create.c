@@ -7,11 +7,9 @@
  *                             ← 'r'       is root in there
  *   createRuntime hooks       'h' →       mounts, createContainer hooks, pivot, credentials
  *                             ← 'c'       ready to exec
- *   writes state, pid file    'g' →       startContainer hooks; with create: waits until
- *                                         `start` writes into exec.fifo; exec
- *   end of file: exec worked; a line instead of any of these: what failed. With create that goes
- *   into exec.answer. Init opens both while it is still root, for reading and writing: so they
- *   open at once, and `start` sees by the absence of a reader that init is gone.
+ *   writes state, pid file    'g' →       with create: reads exec.fifo, which `start` writes, and
+ *                                         answers in exec.answer; startContainer hooks; exec
+ *   end of file: exec worked; a line instead of any of these: what failed
  */
 #include "rt.h"
 
@@ -65,10 +63,6 @@ static int expect(int sync, char want, struct err *e)
 
 /* ---- init ---- */
 
-struct gate {
-    int go, answer; /* -1: nobody waits */
-};
-
 static int set_names(const json_t *spec, int fresh, struct err *e)
 {
     const char *host = jx_str(spec, "hostname"), *domain = jx_str(spec, "domainname");
@@ -89,76 +83,63 @@ static int become_root(struct rt *rt, const struct nsplan *plan, struct err *e)
         return 0;
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return err_sys(e, "cannot become root of the user namespace");
-    if (setgroups(0, NULL) < 0 && errno != EPERM)
+    if (!keeps_groups(rt->spec) && setgroups(0, NULL) < 0 && errno != EPERM)
         return err_sys(e, "cannot drop supplementary groups");
     return 0;
 }
 
-static int open_gate(int fifo_dir, struct gate *g, struct err *e)
-{
-    if (fifo_dir < 0)
-        return 0;
-    g->go = openat(fifo_dir, EXEC_FIFO, O_RDWR | O_CLOEXEC);
-    g->answer = openat(fifo_dir, EXEC_ANSWER, O_RDWR | O_CLOEXEC);
-    return g->go < 0 || g->answer < 0 ? err_sys(e, "cannot open \"" EXEC_FIFO "\"") : 0;
-}
-
-static int wait_at(const struct gate *g, struct err *e)
+/* `start` writes a byte. Read by descriptor: by now we may be a user who could not open it. */
+static int wait_for_start(int go, struct err *e)
 {
     char c;
     ssize_t n;
     do
-        n = read(g->go, &c, 1);
+        n = read(go, &c, 1);
     while (n < 0 && errno == EINTR);
     return n == 1 ? 0 : err_sys(e, "cannot wait for start");
 }
 
-static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, int fifo_dir,
-                      struct gate *gate, char **path, struct err *e)
+static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char **path,
+                      struct err *e)
 {
     int master = -1;
     const json_t *process = json_object_get(rt->spec, "process");
     if (expect(sync, 'm', e) < 0 || become_root(rt, plan, e) < 0 ||
-        open_gate(fifo_dir, gate, e) < 0)
+        ns_make_late(plan, rt->spec, e) < 0)
         return -1;
     say(sync, 'r');
     if (expect(sync, 'h', e) < 0 || set_names(rt->spec, plan->fresh, e) < 0)
         return -1;
-    /* the console socket's path is the host's: connect to it before the root changes */
-    cleanup_fd int console = -1;
-    if (jx_bool(process, "terminal") && rt->console_socket) {
-        console = dev_console_connect(rt->console_socket, e);
-        if (console < 0)
-            return -1;
-    }
+    cleanup_fd int console = rt->console_fd;
     if (rootfs_setup(rt, &master, e) < 0)
         return -1;
     if (master >= 0 && console >= 0 && fd_send(console, "/dev/ptmx", 9, &master, 1) < 0)
         return err_sys(e, "cannot hand the terminal over");
     if (master >= 0)
         close(master);
-    return process_prepare(rt, process, path, e);
+    return process ? process_prepare(rt, process, path, e) : 0;
 }
 
-void init_main(struct rt *rt, const struct nsplan *plan, int sync, int fifo_dir)
+void init_main(struct rt *rt, const struct nsplan *plan, int sync, const struct gate *gate)
 {
     struct err e = ERR_INIT;
     char *path = NULL;
     int tell = sync;
-    struct gate gate = {-1, -1};
     prctl(PR_SET_DUMPABLE, 0);
-    if (init_steps(rt, plan, sync, fifo_dir, &gate, &path, &e) < 0)
+    setsid();
+    if (init_steps(rt, plan, sync, &path, &e) < 0)
         goto failed;
     say(sync, 'c');
     if (expect(sync, 'g', &e) < 0)
         goto failed;
-    if (gate.go >= 0) {
-        if (wait_at(&gate, &e) < 0)
-            goto failed;
+    if (gate->go >= 0) {
         close(sync);
-        tell = gate.answer;
+        tell = gate->answer;
+        if (wait_for_start(gate->go, &e) < 0)
+            goto failed;
     }
-    if (hooks_run(rt, "startContainer", 1, "created", &e) == 0)
+    if (process_filter(rt, json_object_get(rt->spec, "process"), &e) == 0 &&
+        hooks_run(rt, "startContainer", getpid(), "created", &e) == 0)
         process_exec(rt, json_object_get(rt->spec, "process"), path, &e);
 failed:
     send_err(tell, &e);
@@ -171,25 +152,37 @@ static int write_pid_file(const struct rt *rt, pid_t pid, struct err *e)
 {
     char text[16];
     int n = snprintf(text, sizeof text, "%d", pid);
-    if (rt->pid_file && at_write(AT_FDCWD, rt->pid_file, text, (size_t)n, 0644, AT_PLAIN) < 0)
-        return err_sys(e, "cannot write pid file \"%s\"", rt->pid_file);
+    if (rt->o->pid_file && at_write(AT_FDCWD, rt->o->pid_file, text, (size_t)n, 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write pid file \"%s\"", rt->o->pid_file);
     return 0;
 }
 
-static int make_fifo(const struct rt *rt, int *ret_dir, struct err *e)
+/* Both open at both ends, so that opening never waits; init's death closes them. */
+static int make_gate(const struct rt *rt, struct gate *ret, struct err *e)
 {
-    cleanup_free char *dir = state_file(rt, "");
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || mkfifoat(fd, EXEC_ANSWER, 0600) < 0 || mkfifoat(fd, EXEC_FIFO, 0600) < 0)
-        return err_sys(e, "cannot make \"%s/%s\"", dir, EXEC_FIFO);
-    *ret_dir = fd;
+    cleanup_free char *go = state_file(rt, EXEC_FIFO), *answer = state_file(rt, EXEC_ANSWER);
+    if (mkfifo(go, 0600) < 0 || mkfifo(answer, 0600) < 0 ||
+        (ret->go = open(go, O_RDWR | O_CLOEXEC)) < 0 ||
+        (ret->answer = open(answer, O_RDWR | O_CLOEXEC)) < 0)
+        return err_sys(e, "cannot make \"%s\"", go);
     return 0;
+}
+
+static void gate_close(struct gate *g)
+{
+    if (g->go >= 0)
+        close(g->go);
+    if (g->answer >= 0)
+        close(g->answer);
 }
 
 static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int sync, bool start_too,
                       struct err *e)
 {
-    if ((plan->fresh & CLONE_NEWUSER) && ns_write_maps(rt->spec, pid, e) < 0)
+    if ((plan->fresh & CLONE_NEWUSER) && ns_write_maps(rt->spec, plan, pid, e) < 0)
+        return -1;
+    if (trees_map(rt, pid, e) < 0 || cgroup_make(rt, e) < 0 ||
+        (rt->cgroup && cgroup_add(rt->cgroup, pid, e) < 0))
         return -1;
     say(sync, 'm');
     if (expect(sync, 'r', e) < 0)
@@ -198,6 +191,10 @@ static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int s
         hooks_run(rt, "createRuntime", pid, "creating", e) < 0)
         return -1;
     say(sync, 'h');
+    if (rt->console_fd >= 0)
+        close(rt->console_fd);
+    if (filter_forward(rt, pid, "creating", e) < 0)
+        return -1;
     if (expect(sync, 'c', e) < 0 || state_save(rt, pid, e) < 0 || write_pid_file(rt, pid, e) < 0)
         return -1;
     say(sync, 'g');
@@ -209,29 +206,31 @@ static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int s
         line[n] = '\0';
         return report_parse(line, "init", NULL, 0, e);
     }
-    hooks_run(rt, "poststart", pid, "running", e); /* a failing one only warns */
+    hooks_late(rt, "poststart", pid, "running");
     return 0;
 }
 
 static void give_up(const struct rt *rt, pid_t pid)
 {
-    struct err ignored = ERR_INIT;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    hooks_run(rt, "poststop", pid, "stopped", &ignored);
+    if (rt->cgroup)
+        cgroup_remove(rt->cgroup);
+    hooks_late(rt, "poststop", 0, "stopped");
 }
 
 static int launch(struct rt *rt, bool start_too, struct err *e)
 {
     struct nsplan plan;
     int sync[2], pidfd = -1;
-    cleanup_fd int fifo_dir = -1;
+    cleanup(gate_close) struct gate gate = {-1, -1};
     if (ns_plan(rt->spec, &plan, e) < 0)
         return -1;
-    if (!start_too && make_fifo(rt, &fifo_dir, e) < 0)
+    if (!start_too && make_gate(rt, &gate, e) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
         return err_sys(e, "cannot make a socket pair");
+    trees_open(rt, (plan.fresh | plan.joined) & CLONE_NEWUSER);
     if (ns_join(&plan, e) < 0)
         return -1;
     pid_t pid = ns_clone(&plan, &pidfd);
@@ -239,7 +238,7 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
         return err_sys(e, "cannot make the container's namespaces");
     if (pid == 0) {
         close(sync[0]);
-        init_main(rt, &plan, sync[1], fifo_dir);
+        init_main(rt, &plan, sync[1], &gate);
     }
     close(sync[1]);
     int r = guide_init(rt, &plan, pid, sync[0], start_too, e);
@@ -250,12 +249,32 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
     return r;
 }
 
+/* Socket activation: descriptors that stand open from 3 up, as sd_listen_fds(3) tells. */
+static void take_listen_fds(struct rt *rt)
+{
+    const char *text = getenv("LISTEN_FDS");
+    uint64_t n;
+    if (rt->report_fd >= 0)
+        return;
+    if (text && str_u64(text, 1024, &n) == 0)
+        rt->listen_fds = (int64_t)n;
+}
+
 int cmd_create(struct rt *rt, bool start_too, struct err *e)
 {
     const json_t *process = json_object_get(rt->spec, "process");
-    if (jx_bool(process, "terminal") && !rt->console_socket && (rt->detach || !start_too))
+    const struct options *o = rt->o;
+    bool terminal = jx_bool(process, "terminal"), alone = o->detach || !start_too;
+    if (start_too && !process)
+        return err_set(e, 0, "cannot start a container without process in its config.json");
+    if (terminal && !o->console_socket && alone)
         return err_set(e, 0, "a terminal was asked for, but no console socket was given");
-    if (state_reserve(rt, e) < 0)
+    if (!terminal && o->console_socket)
+        return err_set(e, 0, "a console socket was given, but process.terminal is not true");
+    if (terminal && console_open(rt, e) < 0)
+        return -1;
+    take_listen_fds(rt);
+    if (filter_listen(rt, e) < 0 || state_reserve(rt, e) < 0)
         return -1;
     if (launch(rt, start_too, e) == 0)
         return 0;

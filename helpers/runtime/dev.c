@@ -45,6 +45,8 @@ static int add_device(const json_t *d, int rootfd, struct err *e)
     dev_t want = makedev((unsigned)jx_int(d, "major", 0), (unsigned)jx_int(d, "minor", 0));
     struct stat st;
     cleanup_free char *parent = xstrdup(path);
+    for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+        parent[n - 1] = '\0';
     char *slash = strrchr(parent, '/');
     if (!slash || !slash[1])
         return err_set(e, 0, "device path \"%s\" is not absolute", path);
@@ -62,8 +64,12 @@ static int add_device(const json_t *d, int rootfd, struct err *e)
                    ? err_sys(e, "cannot own device \"%s\"", path)
                    : 0;
     }
-    if (errno == EEXIST)
-        return 0;
+    if (errno == EEXIST) {
+        if (fstatat(dir, slash + 1, &st, 0) == 0 && (st.st_mode & S_IFMT) == kind &&
+            (kind == S_IFIFO || st.st_rdev == want))
+            return 0;
+        return err_set(e, 0, "device \"%s\": there is another file of that name", path);
+    }
     if (stat(path, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) || st.st_rdev != want)
         return err_set(e, 0, "cannot make device \"%s\": the host has no such node to share", path);
     return bind_node(path, dir, slash + 1, e);

@@ -4,7 +4,6 @@
 #include "disk/at.h"
 #include "disk/proc.h"
 #include "disk/report.h"
-#include "plain/buf.h"
 #include "plain/fdio.h"
 
 #include <errno.h>
@@ -20,8 +19,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define MAX_PROCESS (4 << 20)
 
 static const struct {
     const char *name;
@@ -63,31 +60,36 @@ static int enter(const struct state *s, struct err *e)
     return 0;
 }
 
+/* Into the container's /dev/pts, through /dev/ptmx where the image has no pts of its own name. */
 static int terminal(const json_t *process, int console, struct err *e)
 {
     char slave[64];
-    int master = -1;
-    cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     cleanup_fd int ptmx = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (root < 0 || ptmx < 0)
+    const json_t *user = json_object_get(process, "user");
+    if (ptmx < 0)
         return err_sys(e, "cannot open a terminal in the container");
     if (dev_open_pty(ptmx, process, slave, sizeof slave, e) < 0)
         return -1;
-    master = ptmx;
-    if (fd_send(console, "/dev/ptmx", 9, &master, 1) < 0)
+    if (fd_send(console, "/dev/ptmx", 9, &ptmx, 1) < 0)
         return err_sys(e, "cannot hand the terminal over");
-    return dev_use_terminal(slave, e);
+    if (dev_use_terminal(slave, e) < 0)
+        return -1;
+    if (fchown(0, (uid_t)jx_int(user, "uid", 0), (gid_t)-1) < 0 && errno != EPERM)
+        return err_sys(e, "cannot own the container's terminal");
+    return 0;
 }
 
 static void child(struct rt *rt, const json_t *process, int console, int tell)
 {
     struct err e = ERR_INIT;
     char *path = NULL;
-    prctl(PR_SET_DUMPABLE, 0);
     setsid(); /* signals of a terminal come once: from the runtime, which passes them on */
-    if (console >= 0 && terminal(process, console, &e) < 0)
+    if (attrs_affinity(process, "final", &e) < 0 ||
+        (console >= 0 && terminal(process, console, &e) < 0))
         goto failed;
-    if (process_prepare(rt, process, &path, &e) == 0)
+    if (console >= 0)
+        close(console);
+    if (process_prepare(rt, process, &path, &e) == 0 && process_filter(rt, process, &e) == 0)
         process_exec(rt, process, path, &e);
 failed:;
     cleanup_free char *line = xasprintf("%d\t%s", e.code ? e.code : 125, e.msg);
@@ -95,81 +97,60 @@ failed:;
     _exit(e.code);
 }
 
-static json_t *load_process(struct rt *rt, char **argv, struct err *e)
-{
-    json_t *p = NULL;
-    if (rt->process_file) {
-        if (jx_load(AT_FDCWD, rt->process_file, MAX_PROCESS, &p, e) < 0)
-            return NULL;
-        return p;
-    }
-    p = json_deep_copy(json_object_get(rt->spec, "process"));
-    json_t *args = json_array();
-    for (; *argv; argv++)
-        json_array_append_new(args, json_string(*argv));
-    json_object_set_new(p, "args", args);
-    json_object_set_new(p, "terminal", json_false());
-    return p;
-}
-
-static pid_t running_child;
-
-static void forward(int sig)
-{
-    if (running_child > 0)
-        kill(running_child, sig);
-}
-
 static int finish(struct rt *rt, pid_t pid, int tell, int *ret_code, struct err *e)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
     char text[16];
-    int st, n = snprintf(text, sizeof text, "%d", pid);
-    if (rt->pid_file)
-        (void)at_write(AT_FDCWD, rt->pid_file, text, (size_t)n, 0644, AT_PLAIN);
+    int n = snprintf(text, sizeof text, "%d", pid);
+    if (filter_forward(rt, pid, "running", e) < 0) {
+        kill(pid, SIGKILL);
+        return -1;
+    }
     if (fd_read_all(tell, 8192, &b) == 0 && b.len) {
         waitpid(pid, NULL, 0);
         return report_parse(b.s, "exec", NULL, 0, e);
     }
+    if (rt->pid_fd >= 0 && fd_write_all(rt->pid_fd, text, (size_t)n) < 0)
+        return err_sys(e, "cannot write pid file \"%s\"", rt->o->pid_file);
     if (rt->report_fd >= 0) {
         report_ok(text);
         close(rt->report_fd);
     }
-    if (rt->detach)
-        return 0;
-    running_child = pid;
-    static const int passed[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
-    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
-        signal(passed[i], forward);
-    while (waitpid(pid, &st, 0) < 0)
-        if (errno != EINTR)
-            return err_sys(e, "cannot wait for the process");
-    *ret_code = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-    return 0;
+    return rt->o->detach ? 0 : foreground(pid, rt->terminal_fd, ret_code, e);
 }
 
-int cmd_exec(struct rt *rt, char **argv, int *ret_code, struct err *e)
+/* What has to be looked up outside: paths are the container's once we have entered it. */
+static int open_outside(struct rt *rt, const json_t *process, int *console, struct err *e)
 {
-    struct state s;
-    int tell[2];
-    if (state_load(rt, &s, e) < 0)
+    const struct options *o = rt->o;
+    bool tty = jx_bool(process, "terminal");
+    if (tty && !o->console_socket && o->detach)
+        return err_set(e, 0, "a terminal was asked for, but no console socket was given");
+    if (tty && console_open(rt, e) < 0)
         return -1;
-    if (strcmp(state_status(rt, &s), "running") != 0) {
-        state_free(&s);
-        return err_set(e, 0, "cannot exec in a container that is not running");
+    *console = rt->console_fd;
+    rt->pid_fd = -1;
+    if (o->pid_file) {
+        rt->pid_fd = open(o->pid_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (rt->pid_fd < 0)
+            return err_sys(e, "cannot write pid file \"%s\"", o->pid_file);
     }
-    cleanup_json process = load_process(rt, argv, e);
-    cleanup_fd int console = -1;
-    if (!process)
+    return filter_listen(rt, e);
+}
+
+static int launch(struct rt *rt, const struct state *s, const json_t *process, int *ret_code,
+                  struct err *e)
+{
+    int tell[2], console = -1;
+    if (open_outside(rt, process, &console, e) < 0)
         return -1;
-    if (jx_bool(process, "terminal") && rt->console_socket &&
-        (console = dev_console_connect(rt->console_socket, e)) < 0)
+    if (attrs_affinity(process, "initial", e) < 0 || cgroup_follow(s, rt->o->cgroup, e) < 0)
         return -1;
     if (pipe2(tell, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
-    int r = enter(&s, e);
-    state_free(&s);
-    if (r < 0)
+    /* from here on a process of the container could look at us */
+    prctl(PR_SET_DUMPABLE, 0);
+    if (enter(s, e) < 0)
         return -1;
     pid_t pid = fork();
     if (pid < 0)
@@ -177,7 +158,28 @@ int cmd_exec(struct rt *rt, char **argv, int *ret_code, struct err *e)
     if (pid == 0)
         child(rt, process, console, tell[1]);
     close(tell[1]);
-    r = finish(rt, pid, tell[0], ret_code, e);
+    if (console >= 0)
+        close(console);
+    int r = finish(rt, pid, tell[0], ret_code, e);
     close(tell[0]);
+    return r;
+}
+
+int cmd_exec(struct rt *rt, char **argv, int *ret_code, struct err *e)
+{
+    struct state s;
+    if (state_load(rt, &s, e) < 0)
+        return -1;
+    const char *status = state_status(rt, &s);
+    int r = -1;
+    if (strcmp(status, "stopped") == 0) {
+        err_set(e, 0, "cannot exec in a container that is not running");
+    } else if (strcmp(status, "paused") == 0 && !rt->o->ignore_paused) {
+        err_set(e, 0, "cannot exec in a paused container");
+    } else {
+        cleanup_json process = exec_process(rt, argv, e);
+        r = process ? launch(rt, &s, process, ret_code, e) : -1;
+    }
+    state_free(&s);
     return r;
 }

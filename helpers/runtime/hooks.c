@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -35,7 +36,7 @@ static void hook_child(const json_t *hook, int in)
         strv_add(&argv, path);
     dup2(in, 0);
     fd_close_from(3, NULL, 0);
-    execve(path, argv.v, env.v ? env.v : none);
+    execve(path, argv.v, env.v ? env.v : json_object_get(hook, "env") ? none : environ);
     _exit(127);
 }
 
@@ -81,19 +82,42 @@ static int run_one(const json_t *hook, const char *state, struct err *e)
     return wait_until(pid, (int)jx_int(hook, "timeout", 0), path, e);
 }
 
-int hooks_run(const struct rt *rt, const char *stage, pid_t pid, const char *status, struct err *e)
+static char *state_text(const struct rt *rt, pid_t pid, const char *status)
 {
-    struct state s = {.pid = pid, .bundle = (char *)(uintptr_t)rt->bundle};
+    struct state s = {.pid = pid, .bundle = (char *)(uintptr_t)rt->bundle, .rootfs = rt->rootfs};
     json_t *annotations = json_object_get(rt->spec, "annotations");
     s.annotations = json_object_size(annotations) ? annotations : NULL;
     cleanup_json o = state_json(rt, &s, status);
-    cleanup_free char *text = json_dumps(o, JSON_COMPACT);
+    char *text = json_dumps(o, JSON_COMPACT);
+    return text ? text : xstrdup("{}");
+}
+
+int hooks_run(const struct rt *rt, const char *stage, pid_t pid, const char *status, struct err *e)
+{
     const json_t *hook;
     size_t i;
+    if (!hooks_any(rt, stage))
+        return 0;
+    cleanup_free char *text = state_text(rt, pid, status);
     json_array_foreach(hooks_of(rt, stage), i, hook)
     {
-        if (run_one(hook, text ? text : "{}", e) < 0)
+        if (run_one(hook, text, e) < 0)
             return err_prefix(e, "%s", stage);
     }
     return 0;
+}
+
+void hooks_late(const struct rt *rt, const char *stage, pid_t pid, const char *status)
+{
+    const json_t *hook;
+    size_t i;
+    if (!hooks_any(rt, stage))
+        return;
+    cleanup_free char *text = state_text(rt, pid, status);
+    json_array_foreach(hooks_of(rt, stage), i, hook)
+    {
+        struct err e = ERR_INIT;
+        if (run_one(hook, text, &e) < 0)
+            fprintf(stderr, "Warning: %s: %s\n", stage, e.msg);
+    }
 }

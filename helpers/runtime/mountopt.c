@@ -1,5 +1,7 @@
 #include "mountopt.h"
 
+#include "rt.h"
+
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -39,6 +41,8 @@ static const struct {
     {"noiversion", 0, MS_I_VERSION},
     {"lazytime", MS_LAZYTIME, 0},
     {"nolazytime", 0, MS_LAZYTIME},
+    {"nosymfollow", MS_NOSYMFOLLOW, 0},
+    {"symfollow", 0, MS_NOSYMFOLLOW},
 };
 
 static const struct {
@@ -53,15 +57,44 @@ static const struct {
 
 static const struct {
     const char *name;
-    unsigned long attr;
+    unsigned long set, clear;
 } recursive[] = {
-    {"rro", MOUNT_ATTR_RDONLY},
-    {"rnosuid", MOUNT_ATTR_NOSUID},
-    {"rnodev", MOUNT_ATTR_NODEV},
-    {"rnoexec", MOUNT_ATTR_NOEXEC},
+    {"rro", MOUNT_ATTR_RDONLY, 0},
+    {"rrw", 0, MOUNT_ATTR_RDONLY},
+    {"rnosuid", MOUNT_ATTR_NOSUID, 0},
+    {"rsuid", 0, MOUNT_ATTR_NOSUID},
+    {"rnodev", MOUNT_ATTR_NODEV, 0},
+    {"rdev", 0, MOUNT_ATTR_NODEV},
+    {"rnoexec", MOUNT_ATTR_NOEXEC, 0},
+    {"rexec", 0, MOUNT_ATTR_NOEXEC},
+    {"rnodiratime", MOUNT_ATTR_NODIRATIME, 0},
+    {"rdiratime", 0, MOUNT_ATTR_NODIRATIME},
+    {"rrelatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"rnorelatime", 0, 0},
+    {"rnoatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
+    {"ratime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"rstrictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+    {"rnostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"rnosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
+    {"rsymfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
+
+/* z and Z: there are no labels to change; the engine has refused them where there are. */
+static const char *const words[] = {"tmpcopyup", "copy-symlink", "idmap", "ridmap", "z", "Z"};
+
+static bool word(const char *s, struct mountopt *m)
+{
+    m->copy_up |= strcmp(s, "tmpcopyup") == 0;
+    m->copy_symlink |= strcmp(s, "copy-symlink") == 0;
+    m->idmap_all |= strcmp(s, "ridmap") == 0;
+    m->idmap |= strcmp(s, "idmap") == 0 || m->idmap_all;
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(s, words[i]) == 0)
+            return true;
+    return false;
+}
 
 static bool one(const char *s, struct mountopt *m)
 {
@@ -78,12 +111,12 @@ static bool one(const char *s, struct mountopt *m)
         }
     for (size_t i = 0; i < COUNT(recursive); i++)
         if (strcmp(s, recursive[i].name) == 0) {
-            m->recursive |= recursive[i].attr;
+            unsigned long clear = recursive[i].clear;
+            m->recursive = (m->recursive & ~clear) | recursive[i].set;
+            m->recursive_clear = (m->recursive_clear & ~recursive[i].set) | clear;
             return true;
         }
-    if (strcmp(s, "tmpcopyup") == 0)
-        return m->copy_up = true;
-    return strcmp(s, "z") == 0 || strcmp(s, "Z") == 0;
+    return word(s, m);
 }
 
 void mountopt_parse(const json_t *mount, struct mountopt *ret)
@@ -100,5 +133,26 @@ void mountopt_parse(const json_t *mount, struct mountopt *ret)
             buf_addc(&m.data, ',');
         buf_adds(&m.data, s);
     }
+    m.idmap |= json_array_size(json_object_get(mount, "uidMappings")) > 0;
     *ret = m;
+}
+
+unsigned long propagation_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT(propagations); i++)
+        if (strcmp(propagations[i].name, name) == 0)
+            return propagations[i].how;
+    return 0;
+}
+
+void mount_option_names(struct strv *ret)
+{
+    for (size_t i = 0; i < COUNT(flags); i++)
+        strv_add(ret, flags[i].name);
+    for (size_t i = 0; i < COUNT(propagations); i++)
+        strv_add(ret, propagations[i].name);
+    for (size_t i = 0; i < COUNT(recursive); i++)
+        strv_add(ret, recursive[i].name);
+    for (size_t i = 0; i < COUNT(words) - 2; i++)
+        strv_add(ret, words[i]);
 }

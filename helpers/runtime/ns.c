@@ -1,10 +1,14 @@
 #include "rt.h"
 
+#include "disk/at.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "things/spawn.h"
+#include "words/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <sched.h>
@@ -15,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct {
@@ -25,6 +30,9 @@ static const struct {
     {"network", CLONE_NEWNET},   {"ipc", CLONE_NEWIPC},   {"uts", CLONE_NEWUTS},
     {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME},
 };
+
+/* Made by init itself: once it is in its cgroup, and with clocks set before anybody reads them. */
+#define NS_LATE (CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 static int flag_of(const char *name)
 {
@@ -51,14 +59,22 @@ int ns_plan(const json_t *spec, struct nsplan *ret, struct err *e)
             p.fresh |= flag;
             continue;
         }
+        if (path[0] != '/')
+            return err_set(e, 0, "namespace path \"%s\" is not absolute", path);
         p.fd[p.n] = open(path, O_RDONLY | O_CLOEXEC);
         if (p.fd[p.n] < 0)
             return err_sys(e, "cannot open namespace \"%s\"", path);
+        if (ioctl(p.fd[p.n], NS_GET_NSTYPE) != flag)
+            return err_set(e, 0, "\"%s\" is not a namespace of type \"%s\"", path, type);
         p.type[p.n++] = flag;
         p.joined |= flag;
     }
     if (!((p.fresh | p.joined) & CLONE_NEWNS))
         return err_set(e, 0, "a container without a mount namespace is not supported");
+    if (geteuid() != 0 && !((p.fresh | p.joined) & CLONE_NEWUSER)) {
+        p.fresh |= CLONE_NEWUSER;
+        p.rootless = true;
+    }
     *ret = p;
     return 0;
 }
@@ -107,15 +123,38 @@ int ns_join(const struct nsplan *p, struct err *e)
 
 pid_t ns_clone(const struct nsplan *p, int *pidfd)
 {
+    unsigned flags = (unsigned)(p->fresh & ~NS_LATE);
     struct clone_args a = {
-        .flags = (uint64_t)(unsigned)p->fresh | CLONE_PIDFD,
+        .flags = (uint64_t)flags | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
     };
     return (pid_t)syscall(SYS_clone3, &a, sizeof a);
 }
 
-static int write_map(const json_t *maps, pid_t pid, const char *file, struct err *e)
+static int run_mapper(const char *tool, pid_t pid, const json_t *maps, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    static const char *const keys[] = {"containerID", "hostID", "size"};
+    const json_t *m;
+    size_t i;
+    strv_add(&argv, tool);
+    strv_addf(&argv, "%d", pid);
+    json_array_foreach(maps, i, m) for (size_t k = 0; k < 3; k++)
+        strv_addf(&argv, "%lld", (long long)jx_int(m, keys[k], 0));
+    pid_t child = fork();
+    if (child == 0) {
+        execvp(tool, argv.v);
+        _exit(127);
+    }
+    return child > 0 && spawn_wait(child) == 0
+               ? 0
+               : err_set(e, 0, "%s cannot map the ids of the user namespace", tool);
+}
+
+/* Written by ourselves where the kernel allows it: as root, or the one id that is our own. */
+static int write_map(const json_t *maps, pid_t pid, const char *file, const char *tool,
+                     struct err *e)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
     const json_t *m;
@@ -125,17 +164,104 @@ static int write_map(const json_t *maps, pid_t pid, const char *file, struct err
                  (long long)jx_int(m, "hostID", -1), (long long)jx_int(m, "size", -1));
     cleanup_free char *path = xasprintf("/proc/%d/%s", pid, file);
     cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, buf_str(&b), b.len) != (ssize_t)b.len)
-        return err_sys(e, "cannot write %s", path);
+    if (fd >= 0 && write(fd, buf_str(&b), b.len) == (ssize_t)b.len)
+        return 0;
+    if (fd >= 0 && errno == EPERM && geteuid() != 0) {
+        if (json_array_size(maps) > 1 || jx_int(json_array_get(maps, 0), "size", 0) > 1)
+            return run_mapper(tool, pid, maps, e);
+        cleanup_free char *deny = xasprintf("/proc/%d/setgroups", pid);
+        cleanup_fd int d = open(deny, O_WRONLY | O_CLOEXEC);
+        if (d >= 0 && write(d, "deny", 4) == 4 && write(fd, b.s, b.len) == (ssize_t)b.len)
+            return 0;
+    }
+    return err_sys(e, "cannot write %s", path);
+}
+
+/* No mappings are given: root sees the ids that we see, under the same numbers. */
+static int same_map(pid_t pid, const char *file, struct err *e)
+{
+    cleanup(buf_free) struct buf ours = BUF_INIT, b = BUF_INIT;
+    cleanup_free char *own = xasprintf("/proc/self/%s", file);
+    cleanup_free char *path = xasprintf("/proc/%d/%s", pid, file);
+    unsigned long in, out, count;
+    int used;
+    if (at_read(AT_FDCWD, own, 65536, &ours) < 0)
+        return err_sys(e, "cannot read %s", own);
+    for (const char *p = buf_str(&ours); sscanf(p, "%lu %lu %lu%n", &in, &out, &count, &used) == 3;
+         p += used)
+        buf_addf(&b, "%lu %lu %lu\n", in, in, count);
+    cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, buf_str(&b), b.len) == (ssize_t)b.len
+               ? 0
+               : err_sys(e, "cannot write %s", path);
+}
+
+int ns_write_maps(const json_t *spec, const struct nsplan *p, pid_t pid, struct err *e)
+{
+    const json_t *l = json_object_get(spec, "linux");
+    const json_t *uids = json_object_get(l, "uidMappings"),
+                 *gids = json_object_get(l, "gidMappings");
+    if (p->rootless || (geteuid() != 0 && !json_array_size(uids)))
+        return userns_map(pid, e);
+    if (!json_array_size(uids))
+        return same_map(pid, "gid_map", e) < 0 ? -1 : same_map(pid, "uid_map", e);
+    return write_map(json_array_size(gids) ? gids : uids, pid, "gid_map", "newgidmap", e) < 0
+               ? -1
+               : write_map(uids, pid, "uid_map", "newuidmap", e);
+}
+
+static int write_offsets(const json_t *spec, struct err *e)
+{
+    json_t *all = json_object_get(json_object_get(spec, "linux"), "timeOffsets"), *o;
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    const char *clock;
+    json_object_foreach(all, clock, o)
+        buf_addf(&b, "%s %lld %lld\n", clock, (long long)jx_int(o, "secs", 0),
+                 (long long)jx_int(o, "nanosecs", 0));
+    if (!b.len)
+        return 0;
+    cleanup_fd int fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, b.s, b.len) != (ssize_t)b.len)
+        return err_sys(e, "cannot set the clocks of the time namespace");
     return 0;
 }
 
-int ns_write_maps(const json_t *spec, pid_t pid, struct err *e)
+int ns_make_late(const struct nsplan *p, const json_t *spec, struct err *e)
 {
-    const json_t *l = json_object_get(spec, "linux");
-    if (write_map(json_object_get(l, "gidMappings"), pid, "gid_map", e) < 0)
+    if ((p->fresh & NS_LATE) && unshare(p->fresh & NS_LATE) < 0)
+        return err_sys(e, "cannot make the container's cgroup and time namespaces");
+    if (!(p->fresh & CLONE_NEWTIME))
+        return 0;
+    if (write_offsets(spec, e) < 0)
         return -1;
-    return write_map(json_object_get(l, "uidMappings"), pid, "uid_map", e);
+    cleanup_fd int fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+        return err_sys(e, "cannot enter the time namespace");
+    return 0;
+}
+
+int ns_of_maps(const json_t *uids, const json_t *gids, struct err *e)
+{
+    int pidfd = -1;
+    struct nsplan p = {.fresh = CLONE_NEWUSER};
+    pid_t pid = ns_clone(&p, &pidfd);
+    if (pid < 0)
+        return err_sys(e, "cannot make a user namespace");
+    if (pid == 0)
+        for (;;)
+            pause();
+    int fd = -1;
+    if (write_map(gids, pid, "gid_map", "newgidmap", e) == 0 &&
+        write_map(uids, pid, "uid_map", "newuidmap", e) == 0) {
+        cleanup_free char *path = xasprintf("/proc/%d/ns/user", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            err_sys(e, "cannot open \"%s\"", path);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(pidfd);
+    return fd;
 }
 
 int ns_loopback_up(void)

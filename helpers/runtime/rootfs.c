@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,24 +13,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-static const struct {
-    const char *name;
-    unsigned long how;
-} propagations[] = {
-    {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
-    {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
-    {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
-    {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
-};
-
-static unsigned long propagation_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof propagations / sizeof *propagations; i++)
-        if (strcmp(propagations[i].name, name) == 0)
-            return propagations[i].how;
-    return 0;
-}
 
 /* Nothing we mount may reach the host; what the host mounts later may come in with rslave. */
 static int cut_propagation(const struct rt *rt, struct err *e)
@@ -69,12 +52,12 @@ static int pivot(int rootfd, struct err *e)
 
 static int root_readonly(const struct rt *rt, struct err *e)
 {
+    struct mount_attr a = {.attr_set = MOUNT_ATTR_RDONLY};
     if (!jx_bool(json_object_get(rt->spec, "root"), "readonly"))
         return 0;
-    if (mount(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0 &&
-        mount(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
-        return err_sys(e, "cannot make the root filesystem read-only");
-    return 0;
+    return syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &a, sizeof a) < 0
+               ? err_sys(e, "cannot make the root filesystem read-only")
+               : 0;
 }
 
 int rootfs_set_sysctls(const json_t *spec, struct err *e)
@@ -97,6 +80,16 @@ int rootfs_set_sysctls(const json_t *spec, struct err *e)
     return 0;
 }
 
+/* Here a missing one can still be made below a root that will be read-only. */
+static void make_cwd(const json_t *process, int rootfd)
+{
+    struct err later = ERR_INIT; /* whoever enters it says why he cannot */
+    int fd =
+        *jx_str(process, "cwd") ? open_in_root(rootfd, jx_str(process, "cwd"), true, &later) : -1;
+    if (fd >= 0)
+        close(fd);
+}
+
 int rootfs_setup(struct rt *rt, int *ret_console_master, struct err *e)
 {
     const json_t *process = json_object_get(rt->spec, "process");
@@ -112,11 +105,13 @@ int rootfs_setup(struct rt *rt, int *ret_console_master, struct err *e)
     if (hooks_any(rt, "createContainer") &&
         hooks_run(rt, "createContainer", getpid(), "creating", e) < 0)
         return -1;
-    if (rootfs_set_sysctls(rt->spec, e) < 0 || mounts_masks(rt, rootfd, e) < 0 ||
-        pivot(rootfd, e) < 0 || root_readonly(rt, e) < 0)
+    make_cwd(process, rootfd);
+    if (mounts_finish(rt, rootfd, e) < 0 || rootfs_set_sysctls(rt->spec, e) < 0 ||
+        mounts_masks(rt, rootfd, e) < 0 || pivot(rootfd, e) < 0 || root_readonly(rt, e) < 0)
         return -1;
     const char *after = jx_str(json_object_get(rt->spec, "linux"), "rootfsPropagation");
-    if (propagation_of(after) & MS_SHARED)
-        mount(NULL, "/", NULL, propagation_of(after), NULL);
+    if ((propagation_of(after) & (MS_SHARED | MS_UNBINDABLE)) &&
+        mount(NULL, "/", NULL, propagation_of(after), NULL) < 0)
+        return err_sys(e, "cannot set rootfsPropagation \"%s\"", after);
     return slave[0] ? dev_use_terminal(slave, e) : 0;
 }

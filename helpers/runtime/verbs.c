@@ -16,6 +16,25 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Whoever removes the first fifo starts the container; the answer ends when init has exec'd. */
+static int open_gate(const struct rt *rt, struct err *e)
+{
+    cleanup_free char *go = state_file(rt, EXEC_FIFO), *answer = state_file(rt, EXEC_ANSWER);
+    cleanup_fd int fd = open(go, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    cleanup_fd int from = open(answer, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (fd < 0 && errno == ENXIO)
+        return err_set(e, 0, "the container's process is gone");
+    if (fd < 0 || from < 0 || fd_nonblock(from, false) < 0)
+        return err_sys(e, "cannot start container %s", rt->id);
+    if (unlink(go) < 0)
+        return err_set(e, 0, "cannot start a container in the state running");
+    unlink(answer);
+    if (fd_write_all(fd, "g", 1) < 0 || fd_read_all(from, 8192, &b) < 0)
+        return err_sys(e, "cannot start container %s", rt->id);
+    return b.len ? report_parse(b.s, "init", NULL, 0, e) : 0;
+}
+
 int cmd_start(struct rt *rt, struct err *e)
 {
     struct state s;
@@ -26,27 +45,11 @@ int cmd_start(struct rt *rt, struct err *e)
     state_free(&s);
     if (strcmp(status, "created") != 0)
         return err_set(e, 0, "cannot start a container in the state %s", status);
-    cleanup_free char *fifo = state_file(rt, EXEC_FIFO);
-    cleanup_free char *answer = state_file(rt, EXEC_ANSWER);
-    cleanup_fd int why = open(answer, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    cleanup_fd int go = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    if (go < 0 && errno == ENXIO)
-        return err_set(e, 0, "the container's process is gone");
-    if (go < 0 || why < 0)
-        return err_sys(e, "cannot open \"%s\"", fifo);
-    if (write(go, "g", 1) != 1)
-        return err_sys(e, "cannot write to \"%s\"", fifo);
-    unlink(fifo);
-    unlink(answer);
-    fd_nonblock(why, false);
-    if (fd_read_all(why, 8192, &b) < 0)
-        return err_sys(e, "cannot read \"%s\"", answer);
-    if (b.len)
-        return report_parse(b.s, "init", NULL, 0, e);
-    struct err warning = ERR_INIT;
-    if (rt->spec && hooks_run(rt, "poststart", pid, "running", &warning) < 0)
-        fprintf(stderr, "Warning: %s\n", warning.msg);
+    if (rt->spec && !json_object_get(rt->spec, "process"))
+        return err_set(e, 0, "cannot start container %s: its config.json has no process", rt->id);
+    if (open_gate(rt, e) < 0)
+        return -1;
+    hooks_late(rt, "poststart", pid, "running");
     return 0;
 }
 
@@ -78,13 +81,18 @@ static int signal_init(const struct state *s, int sig)
 int cmd_kill(struct rt *rt, const char *name, struct err *e)
 {
     struct state s;
-    int sig = signal_number(name);
+    int sig = strcmp(name, "0") == 0 ? 0 : signal_number(name);
     if (sig < 0)
         return err_set(e, 0, "invalid signal: %s", name);
     if (state_load(rt, &s, e) < 0)
         return -1;
     int r = 0;
-    if (strcmp(state_status(rt, &s), "stopped") == 0)
+    bool stopped = strcmp(state_status(rt, &s), "stopped") == 0;
+    if (rt->o->all && s.cgroup)
+        cgroup_kill(s.cgroup, sig); /* what outlived init too */
+    else if (stopped && rt->o->all)
+        r = 0;
+    else if (stopped)
         r = err_set(e, 0, "container not running");
     else if (signal_init(&s, sig) < 0)
         r = err_sys(e, "cannot send signal %d to container %s", sig, rt->id);
@@ -110,14 +118,16 @@ int cmd_delete(struct rt *rt, struct err *e)
     }
     const char *status = state_status(rt, &s);
     int r = 0;
-    if (strcmp(status, "running") == 0 && !rt->force) {
-        r = err_set(e, 0, "cannot delete container %s: it is running", rt->id);
+    if ((strcmp(status, "running") == 0 || strcmp(status, "paused") == 0) && !rt->force) {
+        r = err_set(e, 0, "cannot delete container %s: it is %s", rt->id, status);
     } else {
+        if (s.cgroup && strcmp(status, "paused") == 0)
+            cgroup_kill(s.cgroup, SIGKILL);
         if (strcmp(status, "stopped") != 0)
             kill_and_wait(&s);
-        struct err warning = ERR_INIT;
-        if (rt->spec && hooks_run(rt, "poststop", s.pid, "stopped", &warning) < 0)
-            fprintf(stderr, "Warning: %s\n", warning.msg);
+        if (s.cgroup)
+            cgroup_remove(s.cgroup);
+        hooks_late(rt, "poststop", 0, "stopped");
         state_remove(rt);
     }
     state_free(&s);

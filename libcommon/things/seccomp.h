@@ -29,6 +29,10 @@ int seccomp_compile(const json_t *linux_seccomp, struct buf *ret_bpf, struct err
 /* The section's "flags" as seccomp(2)'s SECCOMP_FILTER_FLAG_*. */
 int seccomp_flags(const json_t *linux_seccomp, unsigned *ret, struct err *e);
 
+/* The names that profiles may use, ends with NULL. */
+enum seccomp_kind { SECCOMP_ACTIONS, SECCOMP_OPERATORS, SECCOMP_ARCHS, SECCOMP_FLAGS };
+const char *const *seccomp_words(enum seccomp_kind kind);
+
 /*
  * Puts the program on this thread, for good. The caller has set no_new_privs or holds
  * CAP_SYS_ADMIN. listener_fd: NULL, or where the notify descriptor goes.
