@@ -66,6 +66,7 @@ static int install_notifying(const struct rt *rt, const struct buf *bpf, unsigne
                              struct err *e)
 {
     struct mailbox *m =
+        /* cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no file */
         mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (m == MAP_FAILED)
         return err_sys(e, "cannot share memory");
