@@ -194,6 +194,7 @@ uninstall:
 	@cd $(ROOT_DIR) && rm -f $(INSTALLED)
 	@cd $(ROOT_DIR) && for d in $(sort $(dir $(INSTALLED))); do \
 	    rmdir -p --ignore-fail-on-non-empty $$d 2>/dev/null || true; done
+	@rmdir --ignore-fail-on-non-empty $(ROOT_DIR) 2>/dev/null || true
 
 # the committed state, as others get it
 dist:

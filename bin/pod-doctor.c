@@ -8,6 +8,7 @@
 #include "words/exitcode.h"
 #include "words/json.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +167,8 @@ static char *nearest(const char *path)
 {
     char *p = xstrdup(path);
     struct stat st;
-    while (p[0] == '/' && p[1] && (stat(p, &st) < 0 || !S_ISDIR(st.st_mode))) {
+    while (p[0] == '/' && p[1] &&
+           (stat(p, &st) < 0 ? errno == ENOENT || errno == ENOTDIR : !S_ISDIR(st.st_mode))) {
         char *slash = strrchr(p, '/');
         slash[slash == p] = '\0';
     }

@@ -98,7 +98,7 @@ in_cgroup() { # FILE OPTION...: that file of the container's cgroup, read inside
     or_error memory --memory 64m || return 0
     or_error pids --pids-limit 30 || return 0
     run_pod run --rm --network none --memory 64m --pids-limit 30 --cpus 2 "$IMAGE" \
-        sh -c 'grep -h "^0::" /proc/self/cgroup; cd /sys/fs/cgroup; cat memory.max pids.max; echo $$ >cgroup.procs'
+        sh -c 'grep -h "^0::" /proc/self/cgroup; cd /sys/fs/cgroup; cat memory.max pids.max; echo $$ >cgroup.procs || true'
     assert_line 0::/
     assert_line 67108864
     assert_line 30
