@@ -133,8 +133,8 @@ static void check_all(struct doctor *d)
     judge(d, "tun", needs_tun(&e), STATUS_FAIL, "/dev/net/tun can be opened", &e);
     check_network(d);
     check_cgroups(d);
-    judge(d, "runtime-dir", needs_runtime_dir(&e), STATUS_WARN, "XDG_RUNTIME_DIR is the user's",
-          &e);
+    judge(d, "runtime-dir", needs_runtime_dir(&e), STATUS_WARN,
+          "the runtime directory is the user's", &e);
     judge(d, "open-files", needs_open_files(&e), STATUS_WARN, "enough files can be opened", &e);
 }
 

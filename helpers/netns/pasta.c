@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool given(const struct strv *options, const char *letter, const char *name)
@@ -26,6 +27,13 @@ static void add_port(struct strv *a, const struct port *p)
         strv_addf(a, "%s/%u:%u", p->ip, p->host, p->ctr);
     else
         strv_addf(a, "%u:%u", p->host, p->ctr);
+}
+
+static bool is_own_userns(int fd)
+{
+    struct stat own, other;
+    return stat("/proc/self/ns/user", &own) == 0 && fstat(fd, &other) == 0 &&
+           own.st_ino == other.st_ino;
 }
 
 static void build(struct strv *a, const struct netns *n, const char *path, const int fds[3],
@@ -61,8 +69,12 @@ static void build(struct strv *a, const struct netns *n, const char *path, const
         if (strcmp(n->options.v[i], "--map-gw") !=
             0) /* podman's word for our not saying the above */
             strv_add(a, n->options.v[i]);
-    strv_add(a, "--userns");
-    strv_addf(a, "/proc/self/fd/%d", fds[1]);
+    if (is_own_userns(fds[1])) { /* root's containers need no other, and one cannot enter its own */
+        strv_add(a, "--netns-only");
+    } else {
+        strv_add(a, "--userns");
+        strv_addf(a, "/proc/self/fd/%d", fds[1]);
+    }
     strv_add(a, "--netns");
     strv_addf(a, "/proc/self/fd/%d", fds[2]);
 }

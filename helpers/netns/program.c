@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +44,13 @@ static void run(char *const *argv, int ready, const int extra[PROGRAM_KEEP], int
     memcpy(keep + 1, extra, PROGRAM_KEEP * sizeof *extra);
     int null = open("/dev/null", O_RDWR);
     setsid();
+    /*
+     * The sandbox of slirp4netns makes only the topmost mount private before it throws all of them
+     * away; for root, whose mounts are shared, the host's /sys/fs/cgroup and /dev/pts went along.
+     */
+    if (geteuid() == 0 &&
+        (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
+        _exit(126);
     signal(SIGPIPE, SIG_DFL); /* pasta takes an ignored one for a failure */
     dup2(null, 0);
     dup2(null, 1);
