@@ -119,6 +119,16 @@ static void print_new(struct log *l, const struct view *v)
     }
 }
 
+/* Another container's line does not go on where this one has stopped. */
+static void end_lines(struct log *l)
+{
+    if (l->midline[0])
+        putc('\n', stdout);
+    if (l->midline[1])
+        putc('\n', stderr);
+    l->midline[0] = l->midline[1] = false;
+}
+
 /* Moves f to the last n whole lines. */
 static void skip_to_tail(FILE *f, int64_t n)
 {
@@ -181,6 +191,8 @@ static void follow(const struct roots *r, struct log *logs, size_t n, const stru
             bool last = !still_runs(r, &logs[i].c);
             print_new(&logs[i], v);
             logs[i].ended = last;
+            if (last && n > 1)
+                end_lines(&logs[i]);
             open -= last;
         }
         if (fflush(stdout) != 0)
@@ -256,8 +268,11 @@ int main(int argc, char **argv)
         logs[n].index = n;
         n++;
     }
-    for (size_t i = 0; i < n && !v.follow; i++)
+    for (size_t i = 0; i < n && !v.follow; i++) {
         print_new(&logs[i], &v);
+        if (n > 1)
+            end_lines(&logs[i]);
+    }
     if (v.follow)
         follow(&r, logs, n, &v);
     return say_end(code);
