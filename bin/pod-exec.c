@@ -197,9 +197,10 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     int process = -1;
     if (!operands[0] || (!o->latest && !operands[1])) {
         err_set(e, 0,
-                operands[0] || o->latest ? "you must provide a command to run"
-                                         : "exec requires the name or ID of a container or the "
-                                           "--latest flag");
+                operands[0] || o->latest
+                    ? "must provide a non-empty command to start an exec session: invalid argument"
+                    : "exec requires the name or ID of a container or the "
+                      "--latest flag");
         return err_hint(e, "See 'pod exec --help'");
     }
     if (roots_open(&r, e) < 0 ||

@@ -14,14 +14,15 @@
 
 struct options {
     const char *format, *type;
-    bool latest;
+    bool latest, size;
 };
 
 #define AT(f) offsetof(struct options, f)
 static const struct opt options[] = {
     {"format", 'f', OPT_STR, "FORMAT", "json or a Go template", AT(format)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(latest)},
-    {"type", 0, OPT_STR, "TYPE", "container, image, pod or all", AT(type)},
+    {"size", 's', OPT_BOOL, NULL, "With the sizes of containers", AT(size)},
+    {"type", 't', OPT_STR, "TYPE", "container, image, pod or all", AT(type)},
     {0},
 };
 
@@ -58,22 +59,44 @@ static bool asks(const struct options *o, const char *type)
     return !o->type || strcmp(o->type, "all") == 0 || strcmp(o->type, type) == 0;
 }
 
+static bool kind_ok(const char *type)
+{
+    static const char *const kinds[] = {"image",  "container", "pod", "network",
+                                        "volume", "all",       NULL};
+    return str_in(type, kinds);
+}
+
+static int add_container(const struct roots *r, struct ctr *c, const struct options *o,
+                         json_t *list, struct err *e)
+{
+    json_t *item = inspect_container(r, c, o->size, e);
+    ctr_close(c);
+    if (!item)
+        return -1;
+    json_array_append_new(list, item);
+    return 0;
+}
+
 static int one(const struct roots *r, const char *name, const struct options *o, json_t *list,
                struct err *e)
 {
     struct ctr c;
-    if (asks(o, "container") && ctr_find(r, name, &c, e) == 0) {
-        json_array_append_new(list, inspect_container(r, &c));
-        ctr_close(&c);
-        return 0;
+    if (asks(o, "container")) {
+        if (ctr_find(r, name, &c, e) == 0)
+            return add_container(r, &c, o, list, e);
+        if (!strstr(e->msg, "no such container"))
+            return -1;
     }
     if (asks(o, "image") && elsewhere("pod-store", name, o, e) == 0)
         return 0;
     if (asks(o, "pod") && elsewhere("pod-pod", name, o, e) == 0)
         return 0;
-    if (asks(o, "container") && !asks(o, "image"))
-        return -1;
-    return err_set(e, 0, "no such object: \"%s\"", name);
+    const char *type = o->type ? o->type : "all";
+    if (strcmp(type, "image") == 0)
+        return err_set(e, 0, "%s: image not known", name);
+    if (strcmp(type, "all") == 0)
+        return err_set(e, 0, "no such object: \"%s\"", name);
+    return err_set(e, 0, "no such %s %s", type, name);
 }
 
 static int print(json_t *list, const struct options *o, struct err *e)
@@ -81,8 +104,12 @@ static int print(json_t *list, const struct options *o, struct err *e)
     cleanup(buf_free) struct buf out = BUF_INIT;
     json_t *v;
     size_t i;
-    if (!json_array_size(list))
+    if (!json_array_size(list)) {
+        /* the programs of images and pods have said so themselves */
+        if (!o->format && !asks(o, "image") && !asks(o, "pod"))
+            puts("[]");
         return 0;
+    }
     if (!o->format || table_is_json(o->format)) {
         cleanup_free char *text = json_dumps(list, JSON_INDENT(5) | JSON_ENSURE_ASCII * 0);
         puts(text ? text : "[]");
@@ -104,12 +131,17 @@ int main(int argc, char **argv)
     int first = say_parse(&command, &o, argc, argv, &code);
     if (first < 0)
         return code;
-    if (first == argc && !o.latest)
-        err_set(&e, 0, "you must provide at least one name or id");
+    if (o.type && !kind_ok(o.type))
+        err_set(&e, 0,
+                "invalid type \"%s\": must be \"image\", \"container\", \"pod\", \"network\", "
+                "\"volume\", or \"all\"",
+                o.type);
+    else if (first == argc && !o.latest)
+        err_set(&e, 0, "no names or ids specified");
     if (e.code || roots_open(&r, &e) < 0 || (o.latest && ctr_latest(&r, &c, &e) < 0))
         return say_error(&e);
-    if (o.latest)
-        json_array_append_new(list, inspect_container(&r, &c));
+    if (o.latest && add_container(&r, &c, &o, list, &e) < 0)
+        return say_error(&e);
     for (int i = first; i < argc; i++)
         if (one(&r, argv[i], &o, list, &e) < 0)
             code = say_error(&e);

@@ -3,6 +3,8 @@
 
 #include "plain/fdio.h"
 #include "things/select.h"
+#include "words/timefmt.h"
+#include "words/units.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,19 +13,27 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_AGAIN_NS 50000000
+#define COLORS        6
+
 struct options {
     struct select which;
-    bool follow, timestamps, names;
-    const char *tail;
+    bool follow, timestamps, names, color;
+    const char *tail, *since, *until;
 };
 
 #define AT(f) offsetof(struct options, f)
 static const struct opt options[] = {
+    {"color", 0, OPT_BOOL, NULL, "Tell several containers apart by colour", AT(color)},
     {"follow", 'f', OPT_BOOL, NULL, "Go on until the container ends", AT(follow)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
     {"names", 'n', OPT_BOOL, NULL, "Put the container's name before each line", AT(names)},
+    {"since", 0, OPT_STR, "TIME", "Only what is younger: a time, or 10m for the last 10 minutes",
+     AT(since)},
     {"tail", 0, OPT_STR, "N", "Only the last N lines", AT(tail)},
     {"timestamps", 't', OPT_BOOL, NULL, "Put the time before each line", AT(timestamps)},
+    {"until", 0, OPT_STR, "TIME", "Only what is older: a time, or 10m for the next 10 minutes",
+     AT(until)},
     {0},
 };
 
@@ -36,29 +46,92 @@ static const struct cmd command = {
     .max = -1,
 };
 
-/* «TIME STREAM F|P TEXT»; a line that is none of that is left out. */
-static void print_line(char *line, const char *name, const struct options *o, bool *midline)
+/* What all logs of this call have in common. */
+struct view {
+    bool follow, timestamps, color;
+    int64_t tail, since, until; /* -1: all; nanoseconds since 1970, at the ends for no limit */
+};
+
+struct log {
+    struct ctr c;
+    FILE *f; /* NULL: nothing was written yet */
+    char *line;
+    char *path, *prefix;
+    size_t size, index;
+    bool midline[2]; /* the last line of stdout, stderr goes on */
+    bool ended;
+};
+
+/* ---- lines ---- */
+
+static int64_t line_time(const char *line, size_t n)
 {
-    char *stream = strchr(line, ' '), *tag = stream ? strchr(stream + 1, ' ') : NULL;
+    char text[64];
+    struct timespec t;
+    if (n >= sizeof text)
+        return 0;
+    memcpy(text, line, n);
+    text[n] = '\0';
+    return timefmt_parse(text, &t) == 0 ? timefmt_to_ns(t) : 0;
+}
+
+/* «TIME STREAM F|P TEXT»; a line that is none of that is left out. */
+static void print_line(struct log *l, const struct view *v)
+{
+    char *line = l->line, *stream = strchr(line, ' ');
+    char *tag = stream ? strchr(stream + 1, ' ') : NULL;
     if (!tag || !tag[1] || tag[2] != ' ')
         return;
+    int64_t at = line_time(line, (size_t)(stream - line));
+    if (at < v->since || at > v->until)
+        return;
     *stream++ = '\0';
-    FILE *out = str_starts(stream, "stderr") ? stderr : stdout;
-    if (!*midline && o->timestamps)
+    bool is_err = str_starts(stream, "stderr"), *midline = &l->midline[is_err];
+    FILE *out = is_err ? stderr : stdout;
+    if (is_err)
+        fflush(stdout); /* in the order of writing, where both go to one place */
+    if (v->color && !*midline)
+        fprintf(out, "\033[%zum", 31 + l->index % COLORS);
+    if (!*midline && l->prefix)
+        fprintf(out, "%s ", l->prefix);
+    if (!*midline && v->timestamps)
         fprintf(out, "%s ", line);
-    if (!*midline && o->names)
-        fprintf(out, "%s ", name);
     fputs(tag + 3, out);
     *midline = tag[1] == 'P';
     if (!*midline)
-        putc('\n', out);
+        fprintf(out, "%s\n", v->color ? "\033[0m" : "");
 }
 
-/* Moves f to the last n whole lines (all of it when n < 0). */
+/* Whole lines as far as there are some. */
+static void print_new(struct log *l, const struct view *v)
+{
+    ssize_t n;
+    if (!l->f && !(l->f = fopen(l->path, "re")))
+        return;
+    clearerr(l->f);
+    while ((n = getline(&l->line, &l->size, l->f)) > 0) {
+        if (l->line[n - 1] != '\n') {
+            fseek(l->f, -n, SEEK_CUR); /* still being written */
+            break;
+        }
+        l->line[n - 1] = '\0';
+        print_line(l, v);
+    }
+}
+
+/* Another container's line does not go on where this one has stopped. */
+static void end_lines(struct log *l)
+{
+    if (l->midline[0])
+        putc('\n', stdout);
+    if (l->midline[1])
+        putc('\n', stderr);
+    l->midline[0] = l->midline[1] = false;
+}
+
+/* Moves f to the last n whole lines. */
 static void skip_to_tail(FILE *f, int64_t n)
 {
-    if (n < 0)
-        return;
     int64_t lines = 0;
     int c;
     while ((c = getc(f)) != EOF)
@@ -68,6 +141,34 @@ static void skip_to_tail(FILE *f, int64_t n)
         skip -= c == '\n';
 }
 
+/* ---- logs ---- */
+
+static int open_log(const struct roots *r, const char *name, const struct options *o,
+                    const struct view *v, struct log *ret, struct err *e)
+{
+    struct log l = {.c = CTR_INIT};
+    if (ctr_find(r, name, &l.c, e) < 0)
+        return -1;
+    const json_t *log = json_object_get(l.c.record, "log");
+    if (!ctr_logs_to_file(&l.c)) {
+        err_set(e, 0,
+                "this container is using the '%s' log driver, cannot read logs: this container is "
+                "not logging output",
+                jx_str(log, "driver"));
+        ctr_close(&l.c);
+        return -1;
+    }
+    cleanup_free char *dir = ctr_path(r, l.c.id);
+    l.path = *jx_str(log, "path") ? xstrdup(jx_str(log, "path")) : xasprintf("%s/ctr.log", dir);
+    if (o->names)
+        l.prefix = xstrdup(ctr_name(&l.c));
+    l.f = fopen(l.path, "re");
+    if (l.f && v->tail >= 0)
+        skip_to_tail(l.f, v->tail);
+    *ret = l;
+    return 0;
+}
+
 static bool still_runs(const struct roots *r, const struct ctr *c)
 {
     struct ctr_status s;
@@ -75,73 +176,104 @@ static bool still_runs(const struct roots *r, const struct ctr *c)
     return s.state == CTR_RUNNING || s.state == CTR_STOPPING;
 }
 
-static int print_file(const struct roots *r, const struct ctr *c, FILE *f, const struct options *o)
+static int64_t now_ns(void)
 {
-    cleanup_free char *line = NULL;
-    size_t size = 0;
-    bool midline = false, last = false;
-    for (;;) {
-        ssize_t n = getline(&line, &size, f);
-        if (n > 0 && line[n - 1] == '\n') {
-            line[n - 1] = '\0';
-            print_line(line, ctr_name(c), o, &midline);
-            continue;
+    return timefmt_to_ns(timefmt_clock());
+}
+
+/* Each is read once more after its end was seen, for what came before it. */
+static void follow(const struct roots *r, struct log *logs, size_t n, const struct view *v)
+{
+    for (size_t open = n; open > 0 && now_ns() < v->until;) {
+        for (size_t i = 0; i < n; i++) {
+            if (logs[i].ended)
+                continue;
+            bool last = !still_runs(r, &logs[i].c);
+            print_new(&logs[i], v);
+            logs[i].ended = last;
+            if (last && n > 1)
+                end_lines(&logs[i]);
+            open -= last;
         }
-        if (n > 0)
-            fseek(f, -n, SEEK_CUR); /* a line that is still being written */
-        if (!o->follow || last)
-            return 0;
-        fflush(stdout);
-        clearerr(f);
-        last = !still_runs(r, c); /* once more round, for what came before the end */
-        if (!last)
-            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        if (fflush(stdout) != 0)
+            return;
+        if (open)
+            nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
     }
 }
 
-static int one(const struct roots *r, const char *name, const struct options *o, struct err *e)
+/* A duration is the past for --since and the future for --until. */
+static int parse_until(const char *text, int64_t *ret)
 {
-    struct ctr c;
-    int64_t tail = -1;
-    if (o->tail && str_i64(o->tail, -1, INT64_MAX, &tail) < 0 && strcmp(o->tail, "all") != 0)
-        return err_set(e, 0, "invalid argument \"%s\" for \"--tail\" flag", o->tail);
-    if (ctr_find(r, name, &c, e) < 0)
-        return -1;
-    const json_t *log = json_object_get(c.record, "log");
-    int res = 0;
-    if (strcmp(jx_str(log, "driver"), "k8s-file") != 0) {
-        res = err_set(e, 0,
-                      "this container is using the '%s' log driver, cannot read logs: this "
-                      "container is not logging output",
-                      jx_str(log, "driver"));
-    } else {
-        cleanup_free char *dir = ctr_path(r, c.id);
-        cleanup_free char *usual = xasprintf("%s/ctr.log", dir);
-        FILE *f = fopen(*jx_str(log, "path") ? jx_str(log, "path") : usual, "re");
-        if (f) {
-            skip_to_tail(f, tail);
-            res = print_file(r, &c, f, o);
-            fclose(f);
-        }
+    struct timespec t;
+    int64_t far;
+    if (units_duration(text, &far) == 0 && strpbrk(text, "hmsuµn")) {
+        *ret = now_ns() + far;
+        return 0;
     }
-    ctr_close(&c);
-    return res;
+    if (timefmt_point(text, timefmt_clock(), &t) < 0)
+        return -1;
+    *ret = timefmt_to_ns(t);
+    return 0;
+}
+
+static int parse(const struct options *o, struct view *ret, struct err *e)
+{
+    struct timespec t;
+    struct view v = {.follow = o->follow,
+                     .timestamps = o->timestamps,
+                     .color = o->color,
+                     .tail = -1,
+                     .since = INT64_MIN,
+                     .until = INT64_MAX};
+    if (o->tail && str_i64(o->tail, -1, INT64_MAX, &v.tail) < 0 && strcmp(o->tail, "all") != 0)
+        return err_set(e, 0,
+                       "invalid argument \"%s\" for \"--tail\" flag: strconv.ParseInt: parsing "
+                       "\"%s\": invalid syntax",
+                       o->tail, o->tail);
+    if (o->since) {
+        if (timefmt_point(o->since, timefmt_clock(), &t) < 0)
+            return err_set(e, 0, "parsing since time: unable to parse \"%s\" as a time", o->since);
+        v.since = timefmt_to_ns(t);
+    }
+    if (o->until && parse_until(o->until, &v.until) < 0)
+        return err_set(e, 0, "parsing until time: unable to parse \"%s\" as a time", o->until);
+    *ret = v;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     struct err e = ERR_INIT;
-    struct options o = {0};
+    struct options o = {.which.nothing = "specify at least one container name or ID to log"};
     struct roots r;
+    struct view v;
     cleanup(strv_free) struct strv names = STRV_INIT;
     int code = 0;
     int first = say_parse(&command, &o, argc, argv, &code);
     if (first < 0)
         return code;
-    if (roots_open(&r, &e) < 0 || select_names(&r, &o.which, argv + first, &names, &e) < 0)
+    if (parse(&o, &v, &e) < 0 || roots_open(&r, &e) < 0 ||
+        select_names(&r, &o.which, argv + first, &names, &e) < 0)
         return say_error(&e);
-    for (size_t i = 0; i < names.n; i++)
-        if (one(&r, names.v[i], &o, &e) < 0)
+    cleanup_free struct log *logs = xcalloc(names.n + 1, sizeof *logs);
+    size_t n = 0;
+    for (size_t i = 0; i < names.n; i++) {
+        if (open_log(&r, names.v[i], &o, &v, &logs[n], &e) < 0) {
             code = say_error(&e);
+            continue;
+        }
+        if (names.n > 1 && !o.names)
+            logs[n].prefix = xstrndup(logs[n].c.id, 12);
+        logs[n].index = n;
+        n++;
+    }
+    for (size_t i = 0; i < n && !v.follow; i++) {
+        print_new(&logs[i], &v);
+        if (n > 1)
+            end_lines(&logs[i]);
+    }
+    if (v.follow)
+        follow(&r, logs, n, &v);
     return say_end(code);
 }

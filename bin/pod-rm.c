@@ -13,7 +13,7 @@
 
 struct options {
     struct select which;
-    bool force, ignore, volumes, depend;
+    bool force, volumes, depend;
     int64_t time;
 };
 
@@ -21,10 +21,14 @@ struct options {
 static const struct opt options[] = {
     {"all", 'a', OPT_BOOL, NULL, "All containers", AT(which.all)},
     {"cidfile", 0, OPT_LIST, "FILE", "Read a container's ID from FILE", AT(which.cidfile)},
+    {"depend", 0, OPT_BOOL, NULL, "Remove the containers that depend on it too", AT(depend)},
+    {"filter", 0, OPT_LIST, "KEY=VALUE", "Only those that match, as for pod ps", AT(which.filter)},
     {"force", 'f', OPT_BOOL, NULL, "Stop a running container first", AT(force)},
-    {"ignore", 'i', OPT_BOOL, NULL, "No error for a container that does not exist", AT(ignore)},
+    {"ignore", 'i', OPT_BOOL, NULL, "No error for a container that does not exist",
+     AT(which.ignore)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
     {"time", 't', OPT_INT, "SECONDS", "With --force: wait so long before SIGKILL", AT(time)},
+    {"timeout", 0, OPT_INT, "SECONDS", NULL, AT(time)},
     {"volumes", 'v', OPT_BOOL, NULL, "Remove its anonymous volumes too", AT(volumes)},
     {0},
 };
@@ -71,6 +75,69 @@ static bool is_infra(const struct roots *r, const struct ctr *c)
     return c->record && jx_bool(c->record, "infra") && pod_exists(r, jx_str(c->record, "pod"));
 }
 
+static bool depends(const json_t *rec, const char *id)
+{
+    const json_t *v;
+    const char *key;
+    size_t i;
+    json_array_foreach(json_object_get(rec, "requires"), i, v)
+    {
+        if (strcmp(json_string_value(v), id) == 0)
+            return true;
+    }
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(rec, "namespaces"), key, v)
+    {
+        if (str_starts(json_string_value(v), "container:") &&
+            strcmp(json_string_value(v) + strlen("container:"), id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Ids of those that join its namespaces or require it. */
+static void find_dependents(const struct roots *r, const char *id, struct strv *ret)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    struct err ignored = ERR_INIT;
+    if (ctr_list(r, &ids, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < ids.n; i++) {
+        struct ctr c;
+        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
+            continue;
+        if (depends(c.record, id))
+            strv_add(ret, c.id);
+        ctr_close(&c);
+    }
+}
+
+static int one(const struct roots *r, const char *name, const struct options *o, struct err *e);
+
+/* With --depend they go first; with --all they are on the list themselves. */
+static int dependents(const struct roots *r, const char *id, const struct options *o, struct err *e)
+{
+    cleanup(strv_free) struct strv users = STRV_INIT;
+    if (o->which.all)
+        return 0;
+    find_dependents(r, id, &users);
+    if (users.n && !o->depend) {
+        err_set(e, 0,
+                "container %s has dependent containers which must be removed before it: ", id);
+        for (size_t i = 0; i < users.n; i++)
+            snprintf(e->msg + strlen(e->msg), sizeof e->msg - strlen(e->msg), "%s%s", i ? ", " : "",
+                     users.v[i]);
+        snprintf(e->msg + strlen(e->msg), sizeof e->msg - strlen(e->msg),
+                 ": container already exists");
+        return err_hint(e, "Type: pod rm --depend %.12s", id);
+    }
+    for (size_t i = 0; i < users.n; i++) {
+        if (one(r, users.v[i], o, e) < 0)
+            return -1;
+        puts(users.v[i]);
+    }
+    return 0;
+}
+
 static int one(const struct roots *r, const char *name, const struct options *o, struct err *e)
 {
     struct ctr c;
@@ -87,7 +154,7 @@ static int one(const struct roots *r, const char *name, const struct options *o,
                       "container %s is the infra container of pod %s and cannot be removed without "
                       "removing the pod",
                       c.id, jx_str(c.record, "pod"));
-    else
+    else if ((res = dependents(r, c.id, o, e)) == 0)
         res = ctr_remove(r, &c, o->force, o->time, e);
     ctr_close(&c);
     return res;
@@ -123,7 +190,7 @@ int main(int argc, char **argv)
             continue;
         if (one(&r, names.v[i], &o, &e) == 0)
             puts(names.v[i]);
-        else if (!(o.ignore && e.code == EXIT_NO))
+        else if (!((o.which.ignore || o.force) && e.code == EXIT_NO))
             code = say_error(&e);
     }
     return say_end(code);

@@ -47,57 +47,6 @@ static const struct cmd create_command = {
     .stop_at_operand = 1,
 };
 
-static void remove_named(const char *name)
-{
-    struct err ignored = ERR_INIT;
-    cleanup_free char *rm = bin_path("pod-rm");
-    char *argv[] = {rm, (char *)(uintptr_t) "--force", (char *)(uintptr_t) "--ignore",
-                    (char *)(uintptr_t)name, NULL};
-    struct spawn s = {.argv = argv, .in = -1, .out = -1, .err = -1, .report = -1};
-    pid_t pid;
-    if (spawn(&s, &pid, &ignored) == 0)
-        spawn_wait(pid);
-}
-
-/* --pod new:NAME makes the pod first. */
-static int need_pod(struct create_opts *o, struct err *e)
-{
-    if (!o->pod || !str_starts(o->pod, "new:"))
-        return 0;
-    o->pod += strlen("new:");
-    cleanup(strv_free) struct strv argv = STRV_INIT;
-    strv_take(&argv, bin_path("pod-pod"));
-    strv_add(&argv, "create");
-    strv_add(&argv, "--name");
-    strv_add(&argv, o->pod);
-    const struct {
-        const char *flag;
-        struct strv *values;
-    } lists[] = {{"--publish", &o->publish},       {"--network", &o->network},
-                 {"--add-host", &o->add_host},     {"--dns", &o->dns},
-                 {"--dns-option", &o->dns_option}, {"--dns-search", &o->dns_search}};
-    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
-        for (size_t i = 0; i < lists[k].values->n; i++) {
-            strv_add(&argv, lists[k].flag);
-            strv_add(&argv, lists[k].values->v[i]);
-        }
-        strv_free(lists[k].values);
-    }
-    if (o->hostname) {
-        strv_add(&argv, "--hostname");
-        strv_add(&argv, o->hostname);
-    }
-    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
-    pid_t pid;
-    if (spawn(&s, &pid, e) < 0)
-        return -1;
-    e->code = spawn_wait(pid);
-    e->msg[0] = '\0';
-    return e->code ? -1 : 0;
-}
-
-/* ---- run ---- */
-
 /* Unless somebody else has started it meanwhile. */
 static void discard(const struct roots *r, const char *id)
 {
@@ -128,25 +77,26 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
                         .sock = sock,
                         .signals = signals,
                         .tty = o->tty,
-                        .input = o->interactive && !passthrough,
+                        .input = o->interactive && !passthrough && attaches(o, "stdin"),
+                        .no_out = !attaches(o, "stdout"),
+                        .no_err = !attaches(o, "stderr"),
                         .proxy = o->sig_proxy != 0,
                         .detach_keys = o->detach_keys};
-    switch (session_run(&s, ret_code, e)) {
-    case SESSION_EXIT:
-    case SESSION_DETACHED:
-        return 0;
-    case SESSION_LOST:
-        return session_lost(r, c, ret_code, e);
-    default:
-        return -1;
-    }
+    int res = session_run(&s, ret_code, e);
+    return res == SESSION_LOST ? session_lost(r, c, ret_code, e) : res;
 }
 
-static int start_detached(const struct roots *r, const struct ctr *c, struct err *e)
+static int start_detached(const struct roots *r, const struct ctr *c, const struct create_opts *o,
+                          struct err *e)
 {
     struct start_how how = {.client_fd = -1};
+    struct ctr_status s;
     pid_t pid;
-    return ctr_start(r, c, &how, &pid, e) < 0 ? -1 : 0;
+    if (ctr_start(r, c, &how, &pid, e) < 0)
+        return -1;
+    ctr_status(r, c, &s);
+    notify_ready(o, s.monitor);
+    return 0;
 }
 
 static int run(const struct roots *r, const struct create_opts *o, const char *id, int *code,
@@ -155,43 +105,36 @@ static int run(const struct roots *r, const struct create_opts *o, const char *i
     struct ctr c;
     if (ctr_open(r, id, &c, e) < 0)
         return -1;
-    int res = o->detach ? start_detached(r, &c, e) : start_attached(r, &c, o, code, e);
+    bool only_input = o->attach.n && !attaches(o, "stdout") && !attaches(o, "stderr");
+    int res = o->detach ? start_detached(r, &c, o, e) : start_attached(r, &c, o, code, e);
+    cleanup_free char *image = xstrdup(jx_str(c.record, "image"));
     ctr_close(&c);
-    if (res < 0 && o->rm)
+    if (res < 0 && (o->rm || o->rmi))
         discard(r, id); /* there is no monitor that would */
-    if (res == 0 && o->detach)
+    if (res >= 0 && (o->detach || only_input))
         puts(id);
-    return res;
-}
-
-static int check_options(const struct create_opts *o, bool is_run, struct err *e)
-{
-    if (is_run && o->tty && o->interactive && !o->detach && !isatty(0)) {
-        err_set(e, 0,
-                "the input device is not a TTY. The --tty and --interactive flags might not work "
-                "properly");
-        fprintf(stderr, "Warning: %s\n", e->msg);
-    }
-    if (o->detach_keys && *o->detach_keys) {
-        char keys[16];
-        if (detach_keys_parse(o->detach_keys, keys, sizeof keys) < 0)
-            return err_set(e, 0, "invalid detach keys \"%s\"", o->detach_keys);
-    }
-    return 0;
+    if (res == SESSION_EXIT && o->rmi && !o->detach)
+        drop_image(r, image);
+    return res < 0 ? -1 : 0;
 }
 
 static int work(struct create_opts *o, bool is_run, char **operands, int *code, struct err *e)
 {
     struct roots r;
+    const char *made_pod;
     char id[65], image[65];
     if (check_options(o, is_run, e) < 0 || roots_open(&r, e) < 0)
         return -1;
     if (o->replace && o->name)
         remove_named(o->name);
-    if (run_need_image(&r, o, &operands[0], image, e) < 0)
+    if ((!o->rootfs && run_need_image(&r, o, &operands[0], image, e) < 0) ||
+        need_pod(o, &made_pod, e) < 0)
         return -1;
-    if (need_pod(o, e) < 0 || create_container(&r, o, operands, id, e) < 0)
+    if (create_container(&r, o, operands, id, e) < 0) {
+        if (made_pod)
+            drop_pod(made_pod);
         return -1;
+    }
     if (!is_run) {
         puts(id);
         return 0;
@@ -212,6 +155,8 @@ int main(int argc, char **argv)
     if (first < 0)
         return code;
     o.command_line = line;
+    if (!o.runtime)
+        o.runtime = getenv("POD_RUNTIME"); /* pod --runtime */
     if (work(&o, is_run, argv + first, &code, &e) < 0)
         return e.msg[0] ? say_error(&e) : e.code;
     return say_end(code);

@@ -26,6 +26,8 @@ static const struct opt options[] = {
     {"attach", 'a', OPT_BOOL, NULL, "Stay attached to its output and pass signals on", AT(attach)},
     {"detach-keys", 0, OPT_STR, "KEYS", "Keys that detach (default ctrl-p,ctrl-q)",
      AT(detach_keys)},
+    {"filter", 'f', OPT_LIST, "KEY=VALUE", "Only those that match, as for pod ps",
+     AT(which.filter)},
     {"interactive", 'i', OPT_BOOL, NULL, "Pass standard input on as well", AT(interactive)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
     {"sig-proxy", 0, OPT_TRI, NULL, "Pass signals on to the container", AT(sig_proxy)},
@@ -73,6 +75,18 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
     return res == SESSION_LOST ? session_lost(r, c, code, e) : res < 0 ? -1 : 0;
 }
 
+static bool runs(const struct roots *r, const char *id)
+{
+    struct ctr c;
+    struct ctr_status s = {0};
+    struct err ignored = ERR_INIT;
+    if (ctr_find(r, id, &c, &ignored) == 0) {
+        ctr_status(r, &c, &s);
+        ctr_close(&c);
+    }
+    return s.state == CTR_RUNNING || s.state == CTR_PAUSED;
+}
+
 static int one(const struct roots *r, const char *name, const struct options *o, int *code,
                struct err *e)
 {
@@ -92,7 +106,11 @@ static int one(const struct roots *r, const char *name, const struct options *o,
 int main(int argc, char **argv)
 {
     struct err e = ERR_INIT;
-    struct options o = {.sig_proxy = -1};
+    struct options o = {
+        .sig_proxy = -1,
+        .which.nothing = "start requires at least one argument",
+        .which.all_clash =
+            "either start all containers or the container(s) provided in the arguments"};
     struct roots r;
     cleanup(strv_free) struct strv names = STRV_INIT;
     int code = 0;
@@ -106,6 +124,8 @@ int main(int argc, char **argv)
         return say_error(&e);
     }
     for (size_t i = 0; i < names.n; i++) {
+        if (o.which.all && runs(&r, names.v[i]))
+            continue;
         if (one(&r, names.v[i], &o, &code, &e) < 0)
             code = say_error(&e);
         else if (!o.attach && !o.interactive)

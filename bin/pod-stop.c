@@ -16,7 +16,6 @@
 
 struct options {
     struct select which;
-    bool ignore;
     int64_t time;
     const char *signal;
 };
@@ -25,9 +24,13 @@ struct options {
 static const struct opt stop_options[] = {
     {"all", 'a', OPT_BOOL, NULL, "All running containers", AT(which.all)},
     {"cidfile", 0, OPT_LIST, "FILE", "Read a container's ID from FILE", AT(which.cidfile)},
-    {"ignore", 'i', OPT_BOOL, NULL, "No error for a container that does not exist", AT(ignore)},
+    {"filter", 'f', OPT_LIST, "KEY=VALUE", "Only those that match, as for pod ps",
+     AT(which.filter)},
+    {"ignore", 'i', OPT_BOOL, NULL, "No error for a container that does not exist",
+     AT(which.ignore)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
     {"time", 't', OPT_INT, "SECONDS", "Wait so long before SIGKILL", AT(time)},
+    {"timeout", 0, OPT_INT, "SECONDS", NULL, AT(time)},
     {0},
 };
 static const struct opt kill_options[] = {
@@ -86,14 +89,11 @@ static int kill_one(const struct roots *r, const struct ctr *c, int sig, bool al
                    c->id, ctr_state_name(s.state));
 }
 
-static int kill_all(const struct roots *r, struct target *t, size_t n, const struct options *o)
+static int kill_all(const struct roots *r, struct target *t, size_t n, const struct options *o,
+                    int sig)
 {
     struct err e = ERR_INIT;
-    int code = 0, sig = signal_number(o->signal ? o->signal : "KILL");
-    if (sig < 0) {
-        err_set(&e, 0, "invalid signal: %s", o->signal);
-        return say_error(&e);
-    }
+    int code = 0;
     for (size_t i = 0; i < n; i++) {
         int res = t[i].found ? kill_one(r, &t[i].c, sig, o->which.all, &e) : 1;
         if (res < 0)
@@ -124,12 +124,11 @@ static int stop_all(const struct roots *r, struct target *t, size_t n, const str
             continue;
         }
         if (killed)
-            fprintf(stderr,
-                    "Warning: StopSignal %s failed to stop container %s in %lld seconds, "
-                    "resorting to SIGKILL\n",
-                    signal_name((int)jx_int(t[i].c.record, "stopSignal", SIGTERM)),
-                    ctr_name(&t[i].c),
-                    (long long)(o->time >= 0 ? o->time : jx_int(t[i].c.record, "stopTimeout", 10)));
+            say_warning(
+                "StopSignal %s failed to stop container %s in %lld seconds, resorting to "
+                "SIGKILL",
+                signal_name((int)jx_int(t[i].c.record, "stopSignal", SIGTERM)), ctr_name(&t[i].c),
+                (long long)(o->time >= 0 ? o->time : jx_int(t[i].c.record, "stopTimeout", 10)));
         puts(t[i].name);
     }
     return code;
@@ -143,19 +142,20 @@ int main(int argc, char **argv)
     cleanup(strv_free) struct strv names = STRV_INIT;
     const char *self = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
     bool killing = strcmp(self, "pod-kill") == 0;
-    int code = 0, missing = 0;
+    int code = 0, missing = 0, sig = 0;
     int first = say_parse(killing ? &kill_command : &stop_command, &o, argc, argv, &code);
     if (first < 0)
         return code;
-    if (roots_open(&r, &e) < 0 || select_names(&r, &o.which, argv + first, &names, &e) < 0)
+    if (signal_parse(o.signal ? o.signal : "KILL", &sig, &e) < 0 || roots_open(&r, &e) < 0 ||
+        select_names(&r, &o.which, argv + first, &names, &e) < 0)
         return say_error(&e);
     cleanup_free struct target *t = xcalloc(names.n, sizeof *t);
     for (size_t i = 0; i < names.n; i++) {
         t[i].name = names.v[i];
         t[i].found = ctr_find(&r, names.v[i], &t[i].c, &e) == 0;
-        if (!t[i].found && !o.ignore)
+        if (!t[i].found && !o.which.ignore)
             missing = say_error(&e);
     }
-    code = killing ? kill_all(&r, t, names.n, &o) : stop_all(&r, t, names.n, &o);
+    code = killing ? kill_all(&r, t, names.n, &o, sig) : stop_all(&r, t, names.n, &o);
     return say_end(code ? code : missing);
 }

@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 int say_error(const struct err *e)
 {
@@ -17,6 +21,30 @@ int say_error(const struct err *e)
         fprintf(stderr, "To see what takes the space, type: pod store df; to free some: pod store "
                         "gc, pod rm, pod rmi\n");
     return e->code ? e->code : EXIT_TOOL;
+}
+
+void say_warning(const char *fmt, ...)
+{
+    char text[1200], now[32];
+    const char *level = getenv("POD_LOG_LEVEL");
+    time_t t = time(NULL);
+    struct tm tm;
+    va_list ap;
+    if (level && strcmp(level, "error") == 0)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    fflush(stdout);
+    if (isatty(2)) {
+        fprintf(stderr, "Warning: %s\n", text);
+        return;
+    }
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+    fprintf(stderr, "time=\"%s\" level=warning msg=\"", now);
+    for (const char *p = text; *p; p++)
+        fprintf(stderr, "%s%c", *p == '"' || *p == '\\' ? "\\" : "", *p);
+    fputs("\"\n", stderr);
 }
 
 int say_end(int code)

@@ -5,10 +5,15 @@
 #include "plain/err.h"
 #include "plain/opt.h"
 
-#define POD_VERSION "0.2.0"
+#include "words/version.h"
 
 /* "Error: …" and the hint on stderr; returns the exit code. */
 int say_error(const struct err *e);
+/*
+ * A sentence that changes nothing of what is done. To people "Warning: …"; in a script's stderr
+ * the line that podman's users look for: time="…" level=warning msg="…".
+ */
+void say_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* --help on stdout; returns 0, or 125 when stdout cannot take it. */
 int say_help(const struct cmd *c);
 /*

@@ -67,12 +67,14 @@ static int parse(char **argv, struct options *o)
         {"--log-max", 0, &o->log_max, 0, 0},
         {"--restart", &o->restart, 0, 0, 0},
         {"--restart-max", 0, &o->restart_max, 0, 0},
+        {"--timeout", 0, &o->timeout, 0, 0},
         {"--create", 0, 0, &o->create, 0},
         {"--net", 0, 0, &o->net, 0},
         {"--start", 0, 0, &o->start, 0},
         {"--delete", 0, 0, &o->erase, 0},
         {"--trash-command", 0, 0, &o->trash_cmd, 0},
         {"--exit-command", 0, 0, &o->exit_cmd, 0},
+        {"--after", 0, 0, &o->after, 0},
         {"--tty", 0, 0, 0, &o->tty},
         {"--stdin", 0, 0, 0, &o->stdin_open},
         {"--rm", 0, 0, 0, &o->remove},
@@ -131,19 +133,6 @@ static void more_files(void)
     }
 }
 
-static int open_signals(void)
-{
-    sigset_t s;
-    sigemptyset(&s);
-    sigaddset(&s, SIGCHLD);
-    sigaddset(&s, SIGTERM);
-    sigaddset(&s, SIGINT);
-    sigaddset(&s, SIGHUP);
-    sigprocmask(SIG_BLOCK, &s, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static bool restart_wanted(const struct mon *m)
 {
     const char *how = m->o->restart ? m->o->restart : "no";
@@ -176,6 +165,7 @@ static void erase(struct mon *m)
 /* The container is gone: everything of it is closed before anybody is told. */
 static void finish(struct mon *m, const char *error)
 {
+    alarm(0);
     record_exit(m, error);
     erase(m);
     if (m->net_exit >= 0)
@@ -212,6 +202,8 @@ static int once(struct mon *m, struct err *e)
         return -1;
     }
     hold_mounts(m);
+    m->timed_out = false;
+    alarm((unsigned)m->o->timeout);
     return 0;
 }
 
@@ -228,6 +220,7 @@ static void part(struct mon *m)
     if (m->o->remove)
         launch_run_quietly(&m->o->trash_cmd);
     launch_run_quietly(&m->o->exit_cmd);
+    launch_run_quietly(&m->o->after);
 }
 
 static void announce(const struct mon *m)
@@ -284,7 +277,7 @@ int main(int argc, char **argv)
                     .mounts = -1,
                     .listen = -1,
                     .log = {.fd = -1},
-                    .signals = open_signals()};
+                    .signals = loop_signals()};
     if (o.client_fd >= 0)
         clients_add(&m, o.client_fd, true);
     int r = watch(&m, &e);

@@ -238,7 +238,13 @@ int main(int argc, char **argv)
     if (r.lower && r.fuse)
         return finish_fuse(&r);
     execvp(r.command[0], r.command);
-    err_sys(&e, "cannot run \"%s\"", r.command[0]);
+    bool missing = errno == ENOENT;
+    if (missing && !strchr(r.command[0], '/'))
+        err_set(&e, 127, "exec: \"%s\": executable file not found in $PATH", r.command[0]);
+    else
+        err_sys(&e, "cannot run \"%s\"", r.command[0]);
+    e.code = missing ? 127 : 126;
     report_err(&e);
-    return 126;
+    fprintf(stderr, "Error: %s\n", e.msg);
+    return e.code;
 }

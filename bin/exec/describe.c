@@ -3,6 +3,7 @@
 #include "disk/at.h"
 #include "plain/fdio.h"
 #include "things/create.h"
+#include "things/spec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_ETC      (4 << 20)
-#define MAX_ENV_FILE (1 << 20)
+#define MAX_ETC (4 << 20)
 
 /* A file of the running container; links are followed as if its root were ours. */
 static void read_inside(pid_t pid, const char *path, struct buf *out)
@@ -35,6 +35,7 @@ static int set_user(const struct ctr *c, const struct ctr_status *s, const struc
     struct user_ids u;
     json_t *user = json_object(), *groups = json_array();
     json_object_set_new(process, "user", user);
+    json_object_set_new(user, "umask", json_integer(spec_umask(c)));
     json_object_set_new(user, "additionalGids", groups);
     if (!o->user) {
         json_object_set_new(user, "uid", json_integer(jx_int(c->record, "uid", 0)));
@@ -50,69 +51,51 @@ static int set_user(const struct ctr *c, const struct ctr_status *s, const struc
         return -1;
     json_object_set_new(user, "uid", json_integer(u.uid));
     json_object_set_new(user, "gid", json_integer(u.gid));
+    json_array_append_new(groups, json_integer(u.gid));
     for (size_t i = 0; i < u.ngroups; i++)
         json_array_append_new(groups, json_integer(u.groups[i]));
+    json_array_extend(groups, json_object_get(c->record, "groupAdd"));
     cleanup_free char *home = xasprintf("HOME=%s", u.home);
     json_object_set_new(process, "home", json_string(home));
     *root = u.uid == 0;
     return 0;
 }
 
-/* A later NAME= replaces an earlier one. */
-static void put_env(json_t *env, const char *text)
-{
-    size_t i, n = strcspn(text, "=");
-    json_t *v;
-    cleanup_free char *own = NULL;
-    if (text[n] != '=') {
-        const char *ours = getenv(text);
-        if (!ours)
-            return;
-        text = own = xasprintf("%s=%s", text, ours);
-    }
-    json_array_foreach(env, i, v)
-    {
-        if (strncmp(json_string_value(v), text, n + 1) == 0) {
-            json_array_set_new(env, i, json_string(text));
-            return;
-        }
-    }
-    json_array_append_new(env, json_string(text));
-}
-
 static int set_env(const struct ctr *c, const struct exec_opts *o, json_t *process, struct err *e)
 {
-    json_t *env = json_object_get(c->record, "env");
-    env = env ? json_deep_copy(env) : json_array();
+    cleanup(strv_free) struct strv env = STRV_INIT, own = STRV_INIT;
     const char *home = jx_str0(process, "home");
-    if (home)
-        put_env(env, home);
-    json_object_del(process, "home");
-    json_object_set_new(process, "env", env);
+    int res = 0;
     if (o->tty)
-        put_env(env, "TERM=xterm");
-    for (size_t i = 0; i < o->env_file.n; i++) {
-        cleanup(buf_free) struct buf b = BUF_INIT;
-        char *save = NULL;
-        if (at_read(AT_FDCWD, o->env_file.v[i], MAX_ENV_FILE, &b) < 0)
-            return err_sys(e, "cannot read environment file \"%s\"", o->env_file.v[i]);
-        for (char *l = b.s ? strtok_r(b.s, "\n", &save) : NULL; l; l = strtok_r(NULL, "\n", &save))
-            if (*l && *l != '#')
-                put_env(env, l);
-    }
-    for (size_t i = 0; i < o->env.n; i++)
-        put_env(env, o->env.v[i]);
-    return 0;
+        strv_add(&env, "TERM=xterm");
+    jx_strv(c->record, "env", &own);
+    for (size_t i = 0; i < own.n && res == 0; i++)
+        res = env_put(&env, own.v[i], e);
+    if (home && res == 0)
+        res = env_put(&env, home, e);
+    json_object_del(process, "home");
+    for (size_t i = 0; i < o->env_file.n && res == 0; i++)
+        res = env_from_file(&env, o->env_file.v[i], e);
+    for (size_t i = 0; i < o->env.n && res == 0; i++)
+        res = env_put(&env, o->env.v[i], e);
+    if (res < 0)
+        err_prefix(e, "parsing environment variables");
+    json_object_set_new(process, "env", jx_from_strv(&env));
+    return res;
 }
 
 static void set_caps(const struct ctr *c, const struct exec_opts *o, bool root, json_t *process)
 {
-    static const char *const sets[] = {"bounding", "permitted", "effective"};
-    json_t *caps = json_object_get(c->record, "caps"), *all = json_object();
-    (void)o;
-    for (size_t i = 0; i < 3; i++)
-        json_object_set_new(all, sets[i],
-                            caps && (root || i == 0) ? json_deep_copy(caps) : json_array());
+    static const char *const sets[] = {"bounding", "permitted", "effective", "inheritable",
+                                       "ambient"};
+    const json_t *added = o->privileged ? NULL : json_object_get(c->record, "capAdd");
+    json_t *own = json_object_get(c->record, "caps"), *all = json_object();
+    cleanup_json every = o->privileged ? caps_all() : NULL;
+    const json_t *caps = every ? every : own;
+    for (size_t i = 0; i < (root ? 3 : 5); i++) {
+        const json_t *set = root || i == 0 ? caps : added;
+        json_object_set_new(all, sets[i], set ? json_deep_copy(set) : json_array());
+    }
     json_object_set_new(process, "capabilities", all);
 }
 
@@ -139,6 +122,8 @@ int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct 
     if (set_user(c, s, o, process, &root, e) < 0 || set_env(c, o, process, e) < 0)
         return -1;
     set_caps(c, o, root, process);
+    if (json_object_get(c->record, "ulimits"))
+        json_object_set(process, "rlimits", json_object_get(c->record, "ulimits"));
     if (jx_bool(c->record, "noNewPrivileges"))
         json_object_set_new(process, "noNewPrivileges", json_true());
     if (o->tty)

@@ -1,64 +1,53 @@
-#include "inspect/inspect.h"
+#include "inspect.h"
 
-#include "plain/buf.h"
-#include "plain/str.h"
+#include <string.h>
 
-#include <stdlib.h>
-
-json_t *inspect_copy(const json_t *o, const char *key, json_t *otherwise)
+static json_t *joined(const json_t *list)
 {
-    const json_t *v = json_object_get(o, key);
-    if (!v)
-        return otherwise;
-    json_decref(otherwise);
-    return json_deep_copy(v);
-}
-
-static json_t *joined(const json_t *rec, const char *key)
-{
-    cleanup(strv_free) struct strv words = STRV_INIT;
     cleanup(buf_free) struct buf b = BUF_INIT;
-    jx_strv(rec, key, &words);
-    for (size_t i = 0; i < words.n; i++)
-        buf_addf(&b, "%s%s", i ? " " : "", words.v[i]);
+    const json_t *v;
+    size_t i;
+    json_array_foreach(list, i, v) buf_addf(&b, "%s%s", i ? " " : "", json_string_value(v));
     return json_string(buf_str(&b));
 }
 
-static void set_str(json_t *o, const char *key, const char *text)
+static json_t *exposed(const json_t *rec)
 {
-    json_object_set_new(o, key, json_string(text));
+    json_t *all = json_object();
+    const json_t *v;
+    size_t i;
+    json_array_foreach(json_object_get(rec, "exposed"), i, v)
+        json_object_set_new(all, json_string_value(v), json_object());
+    return all;
 }
 
 json_t *inspect_config(const json_t *rec)
 {
-    json_t *o = json_object();
-    set_str(o, "Hostname", jx_str(rec, "hostname"));
-    set_str(o, "Domainname", "");
-    set_str(o, "User", jx_str(rec, "user"));
-    static const char *const no[] = {"AttachStdin", "AttachStdout", "AttachStderr", NULL};
-    for (size_t i = 0; no[i]; i++)
-        json_object_set_new(o, no[i], json_false());
-    json_object_set_new(o, "Tty", json_boolean(jx_bool(rec, "tty")));
-    json_object_set_new(o, "OpenStdin", json_boolean(jx_bool(rec, "stdin")));
-    json_object_set_new(o, "StdinOnce", json_false());
-    json_object_set_new(o, "Env", inspect_copy(rec, "env", json_array()));
-    json_object_set_new(o, "Cmd", inspect_copy(rec, "command", json_null()));
-    set_str(o, "Image", jx_str(rec, "imageName"));
-    json_object_set_new(o, "Volumes", json_null());
-    set_str(o, "WorkingDir", jx_str(rec, "workdir"));
-    json_object_set_new(o, "Entrypoint", joined(rec, "entrypoint"));
-    json_object_set_new(o, "OnBuild", json_null());
-    json_object_set_new(o, "Labels", inspect_copy(rec, "labels", json_null()));
-    json_object_set_new(o, "Annotations", inspect_copy(rec, "annotations", json_null()));
+    const char *umask = jx_str(rec, "umask");
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:s, s:n, s:s, s:o, s:n}",
+        "Hostname", jx_str(rec, "hostname"), "Domainname", "", "User", jx_str(rec, "user"),
+        "AttachStdin", 0, "AttachStdout", 0, "AttachStderr", 0, "Tty", jx_bool(rec, "tty"),
+        "OpenStdin", jx_bool(rec, "stdin"), "StdinOnce", 0, "Env",
+        or_empty(json_object_get(rec, "env"), json_array()), "Cmd",
+        or_empty(json_object_get(rec, "command"), json_null()), "Image", jx_str(rec, "imageName"),
+        "Volumes", "WorkingDir", jx_str(rec, "workdir"), "Entrypoint",
+        joined(json_object_get(rec, "entrypoint")), "OnBuild");
+    if (json_object_get(rec, "exposed"))
+        json_object_set_new(o, "ExposedPorts", exposed(rec));
+    json_object_set_new(o, "Labels", or_empty(json_object_get(rec, "labels"), json_null()));
+    json_object_set_new(o, "Annotations",
+                        or_empty(json_object_get(rec, "annotations"), json_object()));
     json_object_set_new(o, "StopSignal", json_integer(jx_int(rec, "stopSignal", 15)));
-    set_str(o, "HealthcheckOnFailureAction", "none");
-    json_object_set_new(o, "CreateCommand", inspect_copy(rec, "createCommand", json_array()));
+    json_object_set_new(o, "HealthcheckOnFailureAction", json_string("none"));
+    json_object_set_new(o, "CreateCommand",
+                        or_empty(json_object_get(rec, "createCommand"), json_array()));
     if (jx_str0(rec, "tz"))
-        set_str(o, "Timezone", jx_str(rec, "tz"));
-    set_str(o, "Umask", *jx_str(rec, "umask") ? jx_str(rec, "umask") : "0022");
+        json_object_set_new(o, "Timezone", json_string(jx_str(rec, "tz")));
+    json_object_set_new(o, "Umask", json_string(*umask ? umask : "0022"));
     json_object_set_new(o, "Timeout", json_integer(jx_int(rec, "timeout", 0)));
     json_object_set_new(o, "StopTimeout", json_integer(jx_int(rec, "stopTimeout", 10)));
-    json_object_set_new(o, "Passwd", json_true());
-    set_str(o, "sdNotifyMode", "container");
+    json_object_set_new(o, "Passwd", json_boolean(!jx_bool(rec, "noPasswd")));
+    json_object_set_new(o, "sdNotifyMode", json_string("container"));
     return o;
 }

@@ -1,24 +1,23 @@
-/* `inspect` of a container, in podman's shape; each file makes some of its objects. */
-#ifndef POD_INSPECT_INSPECT_H
-#define POD_INSPECT_INSPECT_H
+/* What `podman container inspect` shows, key for key; what we have nothing to say of is empty. */
+#ifndef POD_BIN_INSPECT_H
+#define POD_BIN_INSPECT_H
 
 #include "things/ctr.h"
 
-/* container.c: the whole; a new reference. */
-json_t *inspect_container(const struct roots *r, const struct ctr *c);
+/* container.c: one container, whole. size: SizeRw and SizeRootFs too. */
+json_t *inspect_container(const struct roots *r, const struct ctr *c, bool size, struct err *e);
 
-/* config.c: what was asked for and does not concern the host. */
-json_t *inspect_config(const json_t *rec);
-/* host.c: what concerns it, resources above all. */
-json_t *inspect_host_config(const struct roots *r, const struct ctr *c);
+json_t *inspect_config(const json_t *rec); /* config.c */
+json_t *inspect_host(const struct roots *r, const struct ctr *c,
+                     const struct ctr_status *s);                 /* host.c */
+json_t *inspect_mounts(const struct roots *r, const json_t *rec); /* mounts.c */
+json_t *inspect_binds(const struct roots *r, const json_t *rec);  /* mounts.c */
+json_t *inspect_tmpfs(const json_t *rec);                         /* mounts.c */
 /* network.c */
 json_t *inspect_network(const struct roots *r, const struct ctr *c);
 json_t *inspect_ports(const json_t *rec);
-/* mounts.c: "Mounts", and "Binds" as they could be typed again. */
-json_t *inspect_mounts(const struct roots *r, const json_t *rec);
-json_t *inspect_binds(const json_t *rec);
 
-/* A copy of the member, or of nothing. `otherwise` is consumed. */
-json_t *inspect_copy(const json_t *o, const char *key, json_t *otherwise);
+/* A copy, or empty when there is none. Takes empty. */
+json_t *or_empty(const json_t *v, json_t *empty);
 
 #endif

@@ -1,91 +1,116 @@
-#include "inspect/inspect.h"
+#include "inspect.h"
 
-#include "plain/buf.h"
-#include "plain/str.h"
-
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-/* The volume's name when the source is one of ours: …/pod/volumes/NAME/_data. */
+/* A named volume's name, when that is what source is; the caller's. */
 static char *volume_name(const struct roots *r, const char *source)
 {
-    cleanup_free char *dir = xasprintf("%s/pod/volumes/", r->graph_path);
-    if (!str_starts(source, dir))
+    cleanup_free char *base = xasprintf("%s/pod/volumes/", r->graph_path);
+    if (!str_starts(source, base) || !str_ends(source, "/_data"))
         return NULL;
-    const char *name = source + strlen(dir);
-    return xstrndup(name, strcspn(name, "/"));
+    return xstrndup(source + strlen(base), strlen(source) - strlen(base) - strlen("/_data"));
 }
 
-/* What podman does not list among the options: they have members of their own. */
-static bool is_member(const char *option)
+static bool is_propagation(const char *s)
 {
-    static const char *const own[] = {"ro",     "rw",     "private", "rprivate",   "slave",
-                                      "rslave", "shared", "rshared", "unbindable", NULL};
-    return str_in(option, own);
+    static const char *const all[] = {"private", "rprivate", "shared", "rshared",
+                                      "slave",   "rslave",   NULL};
+    return str_in(s, all);
 }
 
-static json_t *one(const struct roots *r, const json_t *m)
+struct facts {
+    bool rw;
+    const char *propagation;
+    json_t *rest; /* options that say neither */
+};
+
+static struct facts facts_of(const json_t *m)
 {
-    const char *type = jx_str(m, "type"), *source = jx_str(m, "source");
-    const char *propagation = strcmp(type, "tmpfs") == 0 ? "" : "rprivate";
-    cleanup_free char *volume = volume_name(r, source);
-    cleanup(strv_free) struct strv options = STRV_INIT;
-    json_t *o = json_object(), *kept = json_array();
-    bool rw = true;
-    jx_strv(m, "options", &options);
-    for (size_t i = 0; i < options.n; i++) {
-        const char *w = options.v[i];
-        if (strcmp(w, "ro") == 0)
-            rw = false;
-        else if (is_member(w) && strcmp(w, "rw") != 0)
-            propagation = w;
-        if (!is_member(w))
-            json_array_append_new(kept, json_string(w));
+    struct facts f = {.rw = true, .propagation = "rprivate", .rest = json_array()};
+    const json_t *o;
+    size_t i;
+    json_array_foreach(json_object_get(m, "options"), i, o)
+    {
+        const char *s = json_string_value(o);
+        if (is_propagation(s))
+            f.propagation = s;
+        else if (strcmp(s, "ro") == 0)
+            f.rw = false;
+        else if (strcmp(s, "rw") == 0)
+            f.rw = true;
+        else if (strcmp(s, "z") != 0 && strcmp(s, "Z") != 0)
+            json_array_append_new(f.rest, json_string(s));
     }
-    json_object_set_new(o, "Type", json_string(volume ? "volume" : type));
-    if (volume)
-        json_object_set_new(o, "Name", json_string(volume));
-    json_object_set_new(o, "Source", json_string(strcmp(type, "tmpfs") == 0 ? "" : source));
-    json_object_set_new(o, "Destination", json_string(jx_str(m, "destination")));
-    json_object_set_new(o, "Driver", json_string(volume ? "local" : ""));
-    json_object_set_new(o, "Mode", json_string(""));
-    json_object_set_new(o, "Options", kept);
-    json_object_set_new(o, "RW", json_boolean(rw));
-    json_object_set_new(o, "Propagation", json_string(propagation));
-    return o;
+    return f;
 }
 
 json_t *inspect_mounts(const struct roots *r, const json_t *rec)
 {
-    json_t *list = json_array();
-    const json_t *m;
+    json_t *list = json_array(), *m;
     size_t i;
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {
-        if (strcmp(jx_str(m, "type"), "tmpfs") != 0)
-            json_array_append_new(list, one(r, m));
+        if (strcmp(jx_str(m, "type"), "bind") != 0)
+            continue;
+        cleanup_free char *name = volume_name(r, jx_str(m, "source"));
+        struct facts f = facts_of(m);
+        json_t *item = json_pack("{s:s}", "Type", name ? "volume" : "bind");
+        if (name)
+            json_object_set_new(item, "Name", json_string(name));
+        json_object_set_new(item, "Source", json_string(jx_str(m, "source")));
+        json_object_set_new(item, "Destination", json_string(jx_str(m, "destination")));
+        json_object_set_new(item, "Driver", json_string(name ? "local" : ""));
+        json_object_set_new(item, "Mode", json_string(""));
+        json_object_set_new(item, "Options", f.rest);
+        json_object_set_new(item, "RW", json_boolean(f.rw));
+        json_object_set_new(item, "Propagation", json_string(f.propagation));
+        json_array_append_new(list, item);
     }
     return list;
 }
 
-json_t *inspect_binds(const json_t *rec)
+static void add_words(struct buf *b, const struct facts *f)
 {
-    json_t *list = json_array();
-    const json_t *m;
+    const json_t *o;
+    size_t i;
+    buf_addf(b, "%s,%s", f->rw ? "rw" : "ro", f->propagation);
+    json_array_foreach(f->rest, i, o) buf_addf(b, ",%s", json_string_value(o));
+}
+
+json_t *inspect_binds(const struct roots *r, const json_t *rec)
+{
+    json_t *list = json_array(), *m;
     size_t i;
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {
         cleanup(buf_free) struct buf b = BUF_INIT;
-        cleanup(strv_free) struct strv options = STRV_INIT;
-        if (strcmp(jx_str(m, "type"), "tmpfs") == 0)
+        if (strcmp(jx_str(m, "type"), "bind") != 0)
             continue;
-        jx_strv(m, "options", &options);
-        buf_addf(&b, "%s:%s:%s", jx_str(m, "source"), jx_str(m, "destination"),
-                 strv_has(&options, "ro") ? "ro" : "rw");
-        for (size_t k = 0; k < options.n; k++)
-            if (strcmp(options.v[k], "ro") != 0 && strcmp(options.v[k], "rw") != 0)
-                buf_addf(&b, ",%s", options.v[k]);
-        json_array_append_new(list, json_string(b.s));
+        cleanup_free char *name = volume_name(r, jx_str(m, "source"));
+        struct facts f = facts_of(m);
+        buf_addf(&b, "%s:%s:", name ? name : jx_str(m, "source"), jx_str(m, "destination"));
+        add_words(&b, &f);
+        json_decref(f.rest);
+        json_array_append_new(list, json_string(buf_str(&b)));
     }
     return list;
+}
+
+/* Those that were asked for; what --read-only brings along is no wish. */
+json_t *inspect_tmpfs(const json_t *rec)
+{
+    json_t *all = json_object(), *m;
+    size_t i;
+    json_array_foreach(json_object_get(rec, "mounts"), i, m)
+    {
+        cleanup(buf_free) struct buf b = BUF_INIT;
+        if (strcmp(jx_str(m, "type"), "tmpfs") != 0 || jx_bool(m, "usual"))
+            continue;
+        struct facts f = facts_of(m);
+        add_words(&b, &f);
+        json_decref(f.rest);
+        json_object_set_new(all, jx_str(m, "destination"), json_string(buf_str(&b)));
+    }
+    return all;
 }

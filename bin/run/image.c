@@ -1,4 +1,5 @@
 #include "run/run.h"
+#include "say.h"
 
 #include "plain/fdio.h"
 #include "things/image.h"
@@ -54,6 +55,31 @@ static int pull(const struct create_opts *o, const char *image, char ret_id[65],
     return str_copy(ret_id, 65, buf_str(&out));
 }
 
+static bool same_word(const char *want, const char *have)
+{
+    static const char *const names[][2] = {
+        {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"x86-64", "amd64"}, {"i386", "386"}};
+    for (size_t i = 0; want && i < sizeof names / sizeof *names; i++)
+        if (strcmp(want, names[i][0]) == 0)
+            want = names[i][1];
+    return !want || !*want || strcmp(want, have) == 0;
+}
+
+/* Is the image that is here the one for --platform, --arch, --os and --variant? */
+static bool right_platform(const struct create_opts *o, const struct image *img)
+{
+    cleanup(strv_free) struct strv part = STRV_INIT;
+    if (o->platform)
+        strv_split(&part, o->platform, '/');
+    const char *os = part.n > 1 ? part.v[0] : o->os;
+    const char *arch = part.n > 1 ? part.v[1] : part.n ? part.v[0] : o->arch;
+    const char *variant = part.n > 2 ? part.v[2] : o->variant,
+               *have = jx_str(img->config, "variant");
+    return same_word(os, jx_str(img->config, "os")) &&
+           same_word(arch, jx_str(img->config, "architecture")) &&
+           (!*have || same_word(variant, have));
+}
+
 /* ret_id: the image's id when it was pulled, "" when it was there. */
 static int obtain(const struct roots *r, const struct create_opts *o, const char *name,
                   char ret_id[65], struct err *e)
@@ -75,6 +101,8 @@ static int obtain(const struct roots *r, const struct create_opts *o, const char
             return -1;
     }
     int res = image_find(r, name, &img, e);
+    if (res == 0 && !right_platform(o, &img))
+        res = err_set(e, 0, "%s: image not known", name);
     image_free(&img);
     if (res == 0 || strcmp(policy, "missing") != 0 || !str_ends(e->msg, "image not known"))
         return res;
@@ -98,4 +126,18 @@ int run_need_image(const struct roots *r, const struct create_opts *o, char **na
     if (ret_id[0] && !is_stored(r, *name))
         *name = ret_id;
     return 0;
+}
+
+void drop_image(const struct roots *r, const char *id)
+{
+    struct err ignored = ERR_INIT;
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    (void)r;
+    strv_take(&argv, bin_path("pod-store"));
+    strv_add(&argv, "rmi");
+    strv_add(&argv, id);
+    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = -1, .report = -1};
+    pid_t pid;
+    if (spawn(&s, &pid, &ignored) < 0 || spawn_wait(pid) != 0)
+        say_warning("the image was not removed: image is in use by a container");
 }

@@ -204,7 +204,7 @@ void clients_read(struct mon *m, struct client *c)
         do_signal(m, c, packet + 1);
         break;
     case ATTACH_STOP:
-        m->stop_wanted = true;
+        record_stopping(m);
         break;
     default:
         drop(c);

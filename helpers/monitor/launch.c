@@ -276,6 +276,8 @@ void launch_reap(struct mon *m)
             continue;
         m->exited = true;
         m->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        if (m->timed_out && WIFSIGNALED(status))
+            m->exit_code = TIMED_OUT;
     }
 }
 

@@ -58,13 +58,29 @@ static void feed_stdin(struct mon *m)
     }
 }
 
+int loop_signals(void)
+{
+    sigset_t s;
+    sigemptyset(&s);
+    sigaddset(&s, SIGCHLD);
+    sigaddset(&s, SIGTERM);
+    sigaddset(&s, SIGINT);
+    sigaddset(&s, SIGHUP);
+    sigaddset(&s, SIGALRM);
+    sigprocmask(SIG_BLOCK, &s, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static void drain_signals(struct mon *m)
 {
     struct signalfd_siginfo si;
-    while (read(m->signals, &si, sizeof si) == (ssize_t)sizeof si)
-        if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT || si.ssi_signo == SIGHUP)
-            if (!m->exited && m->pid > 0)
-                kill(m->pid, (int)si.ssi_signo);
+    while (read(m->signals, &si, sizeof si) == (ssize_t)sizeof si) {
+        if (si.ssi_signo == SIGCHLD || m->exited || m->pid <= 0)
+            continue;
+        m->timed_out = si.ssi_signo == SIGALRM;
+        kill(m->pid, m->timed_out ? SIGKILL : (int)si.ssi_signo);
+    }
     launch_reap(m);
 }
 

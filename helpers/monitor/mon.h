@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define TIMED_OUT (-1) /* the exit code of a container that --timeout has ended */
+
 struct command {
     char **argv; /* NULL-terminated; NULL: none */
 };
@@ -30,7 +32,8 @@ struct options {
     int64_t log_max;      /* bytes; 0: no limit */
     const char *restart;  /* no, on-failure, always, unless-stopped */
     int64_t restart_max;  /* 0: no limit */
-    struct command create, net, start, erase, trash_cmd, exit_cmd;
+    int64_t timeout;      /* seconds it may run; 0: no limit */
+    struct command create, net, start, erase, trash_cmd, exit_cmd, after;
 };
 
 struct client {
@@ -59,6 +62,8 @@ struct mon {
     ssize_t drained; /* bytes of output read since */
     int exit_code;
     bool oom, stop_wanted;
+    bool timed_out;
+    uint64_t birth; /* the first process's start time */
     int64_t started_ns, finished_ns;
     int restarts;
     struct buf stdin_pending;
@@ -80,6 +85,7 @@ void launch_reap(struct mon *m);
 void launch_undo(struct mon *m); /* ends what a failed launch has left */
 
 /* loop.c */
+int loop_signals(void);       /* the signals we live by, blocked, as a descriptor */
 void loop_run(struct mon *m); /* until the container has exited and its output is through */
 /* Serves clients for so long, or until one of them wants the container stopped. */
 void loop_rest(struct mon *m, int64_t ms);
@@ -102,6 +108,7 @@ void log_end(struct log *l); /* ends unfinished lines */
 
 /* record.c */
 int record_started(struct mon *m, struct err *e);
+void record_stopping(struct mon *m); /* no restart is wanted any more */
 void record_exit(struct mon *m, const char *error);
 void record_erase_runtime(struct mon *m);
 void record_discard(struct mon *m); /* --rm: the name is free, the directory in the trash */

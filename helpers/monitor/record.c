@@ -37,15 +37,28 @@ static int put(const char *dir, const char *name, const char *text)
     return at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN);
 }
 
+static int put_live(const struct mon *m)
+{
+    cleanup_free char *live = xasprintf(
+        "started=%lld\nboot=%s\npid=%d\nbirth=%llu\nmonitor=%d\nrestarts=%d\nstopping=%d\n",
+        (long long)m->started_ns, roots_boot_id(), m->pid, (unsigned long long)m->birth, getpid(),
+        m->restarts, m->stop_wanted);
+    return put(m->o->ctr_dir, "live", live);
+}
+
+void record_stopping(struct mon *m)
+{
+    m->stop_wanted = true;
+    if (!m->exited && m->birth)
+        (void)put_live(m); /* only what others are shown */
+}
+
 /* Outdates an older exit record. */
 int record_started(struct mon *m, struct err *e)
 {
     m->started_ns = now_ns();
-    cleanup_free char *live =
-        xasprintf("started=%lld\nboot=%s\npid=%d\nbirth=%llu\nmonitor=%d\nrestarts=%d\n",
-                  (long long)m->started_ns, roots_boot_id(), m->pid,
-                  (unsigned long long)proc_birth(m->pid), getpid(), m->restarts);
-    if (put(m->o->ctr_dir, "live", live) < 0)
+    m->birth = proc_birth(m->pid);
+    if (put_live(m) < 0)
         return err_sys(e, "cannot record the start of container %s", m->o->id);
     return 0;
 }
@@ -97,8 +110,8 @@ void record_exit(struct mon *m, const char *error)
     m->finished_ns = now_ns();
     m->oom = end_cgroup(m->o->cgroup_file);
     cleanup_free char *text =
-        xasprintf("code=%d\nstarted=%lld\nfinished=%lld\noom=%d\n%s%s%s", m->exit_code,
-                  (long long)m->started_ns, (long long)m->finished_ns, m->oom,
+        xasprintf("code=%d\nstarted=%lld\nfinished=%lld\noom=%d\nrestarts=%d\n%s%s%s", m->exit_code,
+                  (long long)m->started_ns, (long long)m->finished_ns, m->oom, m->restarts,
                   error ? "error=" : "", error ? error : "", error ? "\n" : "");
     if (put(m->o->ctr_dir, "exit", text) < 0)
         add_to_live(m, text);

@@ -26,7 +26,10 @@ static bool dir_is_ours(const char *path)
 /* A runtime directory that is ours: the session's, the system's usual place, a private one. */
 static char *find_runtime_dir(void)
 {
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
+    const char *xdg = getenv("XDG_RUNTIME_DIR"), *asked = getenv("POD_RUNROOT");
+    if (asked && asked[0] == '/')
+        return (mkdir(asked, 0700) == 0 || errno == EEXIST) && dir_is_ours(asked) ? xstrdup(asked)
+                                                                                  : NULL;
     if (dir_is_ours(xdg))
         return xstrdup(xdg);
     char *path = xasprintf("/run/user/%u", geteuid());

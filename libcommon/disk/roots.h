@@ -6,7 +6,7 @@
  *          `pod --root` sets, comes before them)
  *   own    $GRAPHROOT/pod: containers/ pods/ names/ trash/ staging/ cache/
  *   run    $XDG_RUNTIME_DIR/pod; without a runtime directory of ours, /run/user/UID, else a
- *          0700 directory in /tmp that must belong to us
+ *          0700 directory in /tmp that must belong to us; POD_RUNROOT (`pod --runroot`) wins
  */
 #ifndef POD_DISK_ROOTS_H
 #define POD_DISK_ROOTS_H

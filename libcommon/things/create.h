@@ -16,8 +16,9 @@
 
 struct create_opts {
     bool detach, interactive, tty, rm, read_only, privileged, init, replace, no_hosts, quiet,
-        no_sigproxy;
-    int sig_proxy, tls_verify;
+        no_sigproxy, env_host, unsetenv_all, publish_all, rmi, no_hostname, rootfs;
+    bool ignored; /* accepted for podman's and docker's sake, means nothing here */
+    int sig_proxy, tls_verify, http_proxy, read_only_tmpfs, passwd;
     const char *name, *workdir, *user, *entrypoint, *hostname, *pid, *ipc, *uts, *userns, *pod,
         *cgroupns;
     const char *stop_signal, *cidfile, *pull, *platform, *restart, *log_driver, *runtime, *tz,
@@ -25,10 +26,15 @@ struct create_opts {
     const char *memory, *memory_swap, *memory_reservation, *cpus, *pids_limit, *shm_size,
         *detach_keys;
     const char *authfile, *creds, *arch, *os, *variant, *stop_timeout, *cpu_shares;
+    const char *cgroups, *conmon_pidfile, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
+    const char *group_entry, *passwd_entry, *init_path, *kernel_memory, *oom_score_adj, *pidfile;
+    const char *pod_id_file, *sdnotify, *seccomp_policy, *systemd, *timeout;
+    const char *ip; /* a static address of any kind: there is no network of ours to have one in */
     struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
         publish;
     struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
-    struct strv group_add, log_opt, expose;
+    struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file;
+    struct strv device_rule, network_alias, requires, uidmap, gidmap, volumes_from;
     /* not from the command line: */
     bool infra;                /* a pod's first container, which holds its namespaces */
     bool infra_image;          /* it is made of an image; else of our own pause program */
@@ -39,7 +45,7 @@ struct create_opts {
 };
 #define CREATE_OPTS_INIT                                                                           \
     {                                                                                              \
-        .sig_proxy = -1, .tls_verify = -1                                                          \
+        .sig_proxy = -1, .tls_verify = -1, .http_proxy = -1, .read_only_tmpfs = -1, .passwd = -1   \
     }
 
 extern const struct opt create_option_table[];
@@ -52,30 +58,61 @@ extern const char *const create_default_caps[]; /* ends with NULL */
 int create_container(const struct roots *r, const struct create_opts *o, char *const *operands,
                      char ret_id[65], struct err *e);
 
-/* ---- parts of the record; each fills keys of rec, from options and the image's "config" ---- */
-int create_process(const struct roots *r, const struct create_opts *o, const struct image *img,
-                   char *const *command, json_t *rec, struct err *e);
-int create_devices(const struct create_opts *o, json_t *rec, struct err *e);
-int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
-int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
-int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
-int create_security(const struct create_opts *o, json_t *rec, struct err *e);
-
-/* -p values to [{hostIp hostPort containerPort protocol}], ranges expanded. */
-int ports_parse(const struct strv *publish, json_t **ret, struct err *e);
-
 /* ---- users.c ---- */
 struct user_ids {
     unsigned uid, gid;
     unsigned groups[64];
     size_t ngroups;
-    char home[256], name[64];
+    char home[256], name[64]; /* name: "" when passwd does not know the user */
 };
-/* spec: "", "name", "uid", "name:group", "uid:gid"; passwd and group: texts of the files (may be
- * ""). */
+/*
+ * spec: "", "name", "uid", "name:group", "uid:gid"; passwd and group: texts of the files (may be
+ * ""). A user or group that is not there: code 126.
+ */
 int user_resolve(const char *spec, const char *passwd, const char *group, struct user_ids *ret,
                  struct err *e);
 /* One more --group-add value to ret. */
 int user_add_group(const char *name, const char *group, struct user_ids *ret, struct err *e);
+
+/* ---- create_etc.c: lines that the image's passwd and group lack ---- */
+struct etc {
+    const struct create_opts *o;
+    struct buf *passwd, *group; /* the image's, empty when it has none */
+    bool keep;                  /* the user is the caller (keep-id) */
+    bool passwd_new, group_new; /* lines were added */
+};
+/* --hostuser: before --user is looked up, so that it can name one. */
+int etc_host_users(struct etc *t, const char *home, struct err *e);
+/* The user and the group the container runs as; gives u a home; rec keeps what was changed. */
+void etc_finish(struct etc *t, struct user_ids *u, json_t *rec);
+/* Puts what rec kept into the container's writable layer, and takes it out of rec. */
+int etc_write(const struct roots *r, int ctr_dir, json_t *rec, struct err *e);
+
+json_t *caps_default(void); /* what a container has without --cap-add and --cap-drop */
+json_t *caps_all(void);     /* every capability that the kernel and libcap know, by name */
+
+/* ---- environment, NAME=VALUE each ---- */
+/* NAME alone takes the caller's value, NAME* those of all variables that begin so. */
+int env_put(struct strv *env, const char *text, struct err *e);
+int env_from_file(struct strv *env, const char *path, struct err *e);
+
+/* ---- parts of the record; each fills keys of rec, from options and the image's "config" ---- */
+int create_process(const struct roots *r, const struct create_opts *o, const struct image *img,
+                   char *const *command, json_t *rec, struct err *e);
+int create_plain(const struct roots *r, const struct create_opts *o, const json_t *cfg, json_t *rec,
+                 struct err *e);
+int create_env(const struct create_opts *o, const json_t *cfg, const struct user_ids *u,
+               json_t *rec, struct err *e);
+int create_devices(const struct create_opts *o, json_t *rec, struct err *e);
+int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
+int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
+int create_userns(const struct create_opts *o, json_t *rec, struct err *e);
+int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
+int create_security(const struct create_opts *o, json_t *rec, struct err *e);
+
+json_t *create_exposed(const struct strv *asked, const json_t *of_image, struct err *e);
+
+/* -p values to [{hostIp hostPort containerPort protocol}], ranges expanded. */
+int ports_parse(const struct strv *publish, json_t **ret, struct err *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include "things/create.h"
 
 #include "disk/at.h"
+#include "things/ctr.h"
 #include "words/ident.h"
 
 #include <errno.h>
@@ -46,8 +47,8 @@ static int resolve_source(const struct roots *r, const char *source, char **ret,
     }
     if (!ident_name_ok(source))
         return err_set(e, 0,
-                       "volume name \"%s\": names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: "
-                       "invalid argument",
+                       "creating named volume \"%s\": running volume create option: names must "
+                       "match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
                        source);
     cleanup_free char *dir = xasprintf("volumes/%s/_data", source);
     if (at_mkdirs(r->own, dir, 0755) < 0)
@@ -70,7 +71,7 @@ static int bind_options(const char *text, struct strv *out, struct err *e)
         if (!*w)
             continue;
         if (!str_in(w, known))
-            return err_set(e, 0, "invalid mount option \"%s\"", w);
+            return err_set(e, 0, "invalid option type \"%s\"", w);
         if (strcmp(w, "U") == 0 || strcmp(w, "O") == 0)
             return err_set(e, 0, "mount option \"%s\" is not supported yet", w);
         kind |= strcmp(w, "bind") == 0;
@@ -108,12 +109,23 @@ static int add_volume(const struct roots *r, json_t *list, const char *text, str
 
 static int add_tmpfs(json_t *list, const char *dest, const char *more, struct err *e)
 {
+    static const char *const known[] = {
+        "size",      "mode",        "uid",         "gid",      "nr_inodes",  "nr_blocks",
+        "mpol",      "huge",        "ro",          "rw",       "exec",       "noexec",
+        "suid",      "nosuid",      "dev",         "nodev",    "sync",       "atime",
+        "noatime",   "relatime",    "strictatime", "diratime", "nodiratime", "private",
+        "rprivate",  "shared",      "rshared",     "slave",    "rslave",     "U",
+        "tmpcopyup", "notmpcopyup", NULL};
     cleanup(strv_free) struct strv options = STRV_INIT, words = STRV_INIT;
     strv_split(&options, "nosuid,nodev,noexec", ',');
     strv_split(&words, more, ',');
-    for (size_t i = 0; i < words.n; i++)
-        if (*words.v[i] && !str_in(words.v[i], (const char *const[]){"notmpcopyup", NULL}))
+    for (size_t i = 0; i < words.n; i++) {
+        cleanup_free char *key = xstrndup(words.v[i], strcspn(words.v[i], "="));
+        if (*key && !str_in(key, known))
+            return err_set(e, 0, "unknown mount option \"%s\": invalid mount option", words.v[i]);
+        if (*key && !str_ends(key, "tmpcopyup") && strcmp(key, "U") != 0)
             strv_add(&options, words.v[i]);
+    }
     return add(list, "tmpfs", "tmpfs", dest, &options, e);
 }
 
@@ -149,7 +161,12 @@ static int mount_word(char *w, struct mount_words *m, struct err *e)
              strcmp(w, "notmpcopyup") == 0)
         return 0;
     else
-        return err_set(e, 0, "%s: invalid mount option", w);
+        return err_set(e, 0,
+                       value ? "%s: invalid mount option"
+                             : "incorrect mount format: should be --mount "
+                               "type=<bind|tmpfs|volume>,[src=<host-dir|volume-name>,]"
+                               "target=<ctr-dir>[,options]",
+                       w);
     return 0;
 }
 
@@ -183,6 +200,64 @@ static int add_mount(const struct roots *r, json_t *list, const char *text, stru
     return add(list, "bind", source, m.dest, &options, e);
 }
 
+static bool mounted(const json_t *list, const char *dest)
+{
+    const json_t *m;
+    size_t i;
+    json_array_foreach(list, i, m)
+    {
+        if (strcmp(jx_str(m, "destination"), dest) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* CTR[:ro|rw|z]: what that container has mounted, unless something of our own is there. */
+static int volumes_from(const struct roots *r, json_t *list, const char *text, struct err *e)
+{
+    cleanup_free char *name = xstrdup(text);
+    char *options = strchr(name, ':');
+    struct ctr c;
+    const json_t *m;
+    size_t i;
+    if (options)
+        *options++ = '\0';
+    if (options && strcmp(options, "ro") != 0 && strcmp(options, "rw") != 0 &&
+        strcmp(options, "z") != 0)
+        return err_set(e, 0, "invalid options \"%s\", can only specify 'ro', 'rw', and 'z'",
+                       options);
+    if (ctr_find(r, name, &c, e) < 0)
+        return err_prefix(e, "looking up container \"%s\" for volumes-from", name);
+    json_array_foreach(json_object_get(c.record, "mounts"), i, m)
+    {
+        if (mounted(list, jx_str(m, "destination")) || strcmp(jx_str(m, "type"), "bind") != 0)
+            continue;
+        json_t *copy = json_deep_copy(m);
+        if (options && strcmp(options, "ro") == 0)
+            json_array_append_new(json_object_get(copy, "options"), json_string("ro"));
+        json_array_append_new(list, copy);
+    }
+    ctr_close(&c);
+    return 0;
+}
+
+/* --read-only leaves places to write to that go with the container. */
+static int writable_places(const struct create_opts *o, json_t *list, struct err *e)
+{
+    static const char *const places[] = {"/run", "/tmp", "/var/tmp"};
+    for (size_t i = 0; o->read_only && o->read_only_tmpfs != 0 && i < 3; i++) {
+        if (mounted(list, places[i]))
+            continue;
+        cleanup(strv_free) struct strv options = STRV_INIT;
+        strv_split(&options, i == 0 ? "rw,nosuid,nodev,mode=755" : "rw,nosuid,nodev,mode=1777",
+                   ',');
+        if (add(list, "tmpfs", "tmpfs", places[i], &options, e) < 0)
+            return -1;
+        json_object_set_new(json_array_get(list, json_array_size(list) - 1), "usual", json_true());
+    }
+    return 0;
+}
+
 int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e)
 {
     json_t *list = json_array();
@@ -198,6 +273,10 @@ int create_mounts(const struct roots *r, const struct create_opts *o, json_t *re
             *colon++ = '\0';
         res = add_tmpfs(list, dest, colon ? colon : "", e);
     }
+    for (size_t i = 0; i < o->volumes_from.n && res == 0; i++)
+        res = volumes_from(r, list, o->volumes_from.v[i], e);
+    if (res == 0)
+        res = writable_places(o, list, e);
     jx_set(rec, "mounts", list);
     return res < 0 ? -1 : create_devices(o, rec, e);
 }

@@ -23,10 +23,7 @@ static int cap_name(const char *text, char *out, size_t size, struct err *e)
     for (char *p = out; *p; p++)
         *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
     if (cap_from_name(out, &v) < 0)
-        return err_set(e, 0,
-                       "unknown capability in drop or add list: \"%s\": \"%s\" is not a known "
-                       "capability",
-                       text, out);
+        return err_set(e, 0, "\"%s\": unknown capability", out);
     return 0;
 }
 
@@ -38,16 +35,36 @@ static bool names_all(const struct strv *l)
     return false;
 }
 
+json_t *caps_default(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; create_default_caps[i]; i++)
+        json_array_append_new(list, json_string(create_default_caps[i]));
+    return list;
+}
+
+json_t *caps_all(void)
+{
+    json_t *list = json_array();
+    struct err ignored = ERR_INIT;
+    char name[64];
+    for (cap_value_t v = 0; v < cap_max_bits(); v++) {
+        char *s = cap_to_name(v);
+        if (s && s[0] == 'c' && cap_name(s, name, sizeof name, &ignored) == 0)
+            json_array_append_new(list, json_string(name));
+        cap_free(s);
+    }
+    return list;
+}
+
 static int set_caps(const struct create_opts *o, json_t *rec, struct err *e)
 {
-    cleanup(strv_free) struct strv caps = STRV_INIT, drop = STRV_INIT;
+    cleanup(strv_free) struct strv caps = STRV_INIT, drop = STRV_INIT, added = STRV_INIT;
     char name[64];
     bool all = o->privileged || names_all(&o->cap_add);
-    for (cap_value_t v = 0; all && v < cap_max_bits(); v++) {
-        char *s = cap_to_name(v);
-        if (s && s[0] == 'c' && cap_name(s, name, sizeof name, e) == 0)
-            strv_add(&caps, name);
-        cap_free(s);
+    if (all) {
+        cleanup_json every = json_pack("{s:o}", "v", caps_all());
+        jx_strv(every, "v", &caps);
     }
     for (size_t i = 0; !all && !names_all(&o->cap_drop) && create_default_caps[i]; i++)
         strv_add(&caps, create_default_caps[i]);
@@ -65,7 +82,9 @@ static int set_caps(const struct create_opts *o, json_t *rec, struct err *e)
             return -1;
         if (!strv_has(&caps, name))
             strv_add(&caps, name);
+        strv_add(&added, name);
     }
+    jx_set(rec, "capAdd", jx_from_strv(&added));
     json_t *list = json_array();
     for (size_t i = 0; i < caps.n; i++)
         if (!strv_has(&drop, caps.v[i]))
@@ -126,17 +145,6 @@ static int set_sysctls(const struct create_opts *o, json_t *rec, struct err *e)
     return 0;
 }
 
-static int set_userns(const struct create_opts *o, json_t *rec, struct err *e)
-{
-    const char *mode = o->userns ? o->userns : "";
-    if (*mode && strcmp(mode, "host") != 0 && strcmp(mode, "private") != 0 &&
-        strcmp(mode, "keep-id") != 0)
-        return err_set(e, 0, "invalid --userns mode \"%s\": use host or keep-id", mode);
-    if (strcmp(mode, "private") != 0)
-        jx_set_str(rec, "userns", mode);
-    return 0;
-}
-
 int create_security(const struct create_opts *o, json_t *rec, struct err *e)
 {
     if (o->privileged)
@@ -145,7 +153,7 @@ int create_security(const struct create_opts *o, json_t *rec, struct err *e)
         json_object_set_new(rec, "readOnly", json_true());
     return set_caps(o, rec, e) < 0 || security_options(o, rec, e) < 0 || set_sysctls(o, rec, e) < 0
                ? -1
-               : set_userns(o, rec, e);
+               : create_userns(o, rec, e);
 }
 
 /* ---- limits ---- */
@@ -154,52 +162,62 @@ static const char *const ulimits[] = {
     "as",     "core",  "cpu", "data",   "fsize",  "locks",      "memlock", "msgqueue", "nice",
     "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",   NULL};
 
-static int ulimit_value(const char *s, json_int_t *ret)
+static int ulimit_value(const char *s, int64_t *ret, struct err *e)
 {
-    uint64_t v;
-    if (strcmp(s, "-1") == 0 || strcmp(s, "unlimited") == 0) {
+    if (strcmp(s, "unlimited") == 0) {
         *ret = -1;
         return 0;
     }
-    if (str_u64(s, INT64_MAX, &v) < 0)
+    if (str_i64(s, -1, INT64_MAX, ret) < 0)
+        return err_set(e, 0, "strconv.ParseInt: parsing \"%s\": invalid syntax", s);
+    return 0;
+}
+
+/* -1, no limit, is the highest of all. */
+static int one_ulimit(char *text, json_t *list, struct err *e)
+{
+    char *soft = strchr(text, '='), *hard;
+    int64_t s, h;
+    if (soft)
+        *soft++ = '\0';
+    hard = soft ? strchr(soft, ':') : NULL;
+    if (hard)
+        *hard++ = '\0';
+    if (!soft || !str_in(text, ulimits))
+        return err_set(e, 0, "invalid ulimit type: %s", text);
+    if (ulimit_value(soft, &s, e) < 0 || ulimit_value(hard ? hard : soft, &h, e) < 0)
         return -1;
-    *ret = (json_int_t)v;
+    if (h != -1 && (s == -1 || s > h))
+        return err_set(e, 0,
+                       "ulimit soft limit must be less than or equal to hard limit: "
+                       "soft: %lld%s, hard: %lld",
+                       (long long)s, s == -1 ? " (unlimited)" : "", (long long)h);
+    cleanup_free char *type = xasprintf("RLIMIT_%s", text);
+    for (char *p = type; *p; p++)
+        *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+    json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "type", type, "soft", (json_int_t)s,
+                                          "hard", (json_int_t)h));
     return 0;
 }
 
 static int set_ulimits(const struct create_opts *o, json_t *rec, struct err *e)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < o->ulimit.n; i++) {
+    int res = 0;
+    for (size_t i = 0; i < o->ulimit.n && res == 0; i++) {
         cleanup_free char *copy = xstrdup(o->ulimit.v[i]);
-        char *soft = strchr(copy, '='), *hard;
-        json_int_t s, h;
         if (strcmp(copy, "host") == 0)
             continue;
-        if (soft)
-            *soft++ = '\0';
-        hard = soft ? strchr(soft, ':') : NULL;
-        if (hard)
-            *hard++ = '\0';
-        if (!soft || !str_in(copy, ulimits) || ulimit_value(soft, &s) < 0 ||
-            ulimit_value(hard ? hard : soft, &h) < 0) {
-            json_decref(list);
-            return err_set(e, 0,
-                           "ulimit option \"%s\" requires name=SOFT:HARD, failed to be parsed: "
-                           "invalid ulimit type: %s",
-                           o->ulimit.v[i], copy);
-        }
-        cleanup_free char *type = xasprintf("RLIMIT_%s", copy);
-        for (char *p = type; *p; p++)
-            *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-        json_array_append_new(list,
-                              json_pack("{s:s, s:I, s:I}", "type", type, "soft", s, "hard", h));
+        res = one_ulimit(copy, list, e);
+        if (res < 0)
+            err_prefix(e, "ulimit option \"%s\" requires name=SOFT:HARD, failed to be parsed",
+                       o->ulimit.v[i]);
     }
     jx_set(rec, "ulimits", list);
-    return 0;
+    return res;
 }
 
-static int set_size(json_t *into, const char *key, const char *flag, const char *text,
+static int set_size(json_t *into, const char *key, const char *what, const char *text,
                     struct err *e)
 {
     uint64_t v;
@@ -210,7 +228,7 @@ static int set_size(json_t *into, const char *key, const char *flag, const char 
         return 0;
     }
     if (units_size_parse(text, &v) < 0 || v > INT64_MAX)
-        return err_set(e, 0, "invalid value \"%s\" for --%s: invalid size: '%s'", text, flag, text);
+        return err_set(e, 0, "%s: invalid size: '%s'", what, text);
     json_object_set_new(into, key, json_integer((json_int_t)v));
     return 0;
 }
@@ -220,13 +238,14 @@ int create_limits(const struct create_opts *o, json_t *rec, struct err *e)
     json_t *l = json_object();
     int64_t pids;
     char *end;
-    int r = set_size(l, "memory", "memory", o->memory, e);
+    int r = set_size(l, "memory", "invalid value for memory", o->memory, e);
     if (r == 0)
-        r = set_size(l, "memorySwap", "memory-swap", o->memory_swap, e);
+        r = set_size(l, "memorySwap", "invalid value for memory-swap", o->memory_swap, e);
     if (r == 0)
-        r = set_size(l, "memoryReservation", "memory-reservation", o->memory_reservation, e);
+        r = set_size(l, "memoryReservation", "invalid value for memory-reservation",
+                     o->memory_reservation, e);
     if (r == 0)
-        r = set_size(rec, "shmSize", "shm-size", o->shm_size, e);
+        r = set_size(rec, "shmSize", "unable to translate --shm-size", o->shm_size, e);
     if (r == 0 && o->cpus) {
         double cpus = strtod(o->cpus, &end);
         if (end == o->cpus || *end || !(cpus >= 0) || cpus > 100000)
@@ -235,8 +254,22 @@ int create_limits(const struct create_opts *o, json_t *rec, struct err *e)
         else if (cpus > 0)
             jx_set_str(l, "cpus", o->cpus);
     }
-    if (r == 0 && o->cpu_shares)
-        jx_set_str(l, "cpuShares", o->cpu_shares);
+    if (r == 0 && o->cpus && (o->cpu_quota || o->cpu_period))
+        r = err_set(e, 0, "--cpu-%s and --cpus cannot be set together",
+                    o->cpu_quota ? "quota" : "period");
+    jx_set_str(l, "cpuShares", o->cpu_shares);
+    jx_set_str(l, "cpuQuota", o->cpu_quota);
+    jx_set_str(l, "cpuPeriod", o->cpu_period);
+    jx_set_str(l, "cpusetCpus", o->cpuset_cpus);
+    jx_set_str(l, "cpusetMems", o->cpuset_mems);
+    if (r == 0 && o->oom_score_adj) {
+        int64_t score;
+        if (str_i64(o->oom_score_adj, -1000, 1000, &score) < 0)
+            r = err_set(e, 0, "--oom-score-adj: \"%s\" is not a number from -1000 to 1000",
+                        o->oom_score_adj);
+        else
+            json_object_set_new(rec, "oomScoreAdj", json_integer(score));
+    }
     if (r == 0 && o->pids_limit) {
         if (str_i64(o->pids_limit, -1, INT64_MAX, &pids) < 0)
             r = err_set(e, 0,

@@ -25,9 +25,20 @@ const char *ctr_state_name(enum ctr_state s)
     return names[s];
 }
 
+const char *ctr_state_shown(const struct ctr_status *s)
+{
+    return ctr_state_name(s->stopping && s->state == CTR_RUNNING ? CTR_STOPPING : s->state);
+}
+
 char *ctr_path(const struct roots *r, const char *id)
 {
     return xasprintf("%s/pod/containers/%s", r->graph_path, id);
+}
+
+bool ctr_logs_to_file(const struct ctr *c)
+{
+    const char *driver = jx_str(json_object_get(c->record, "log"), "driver");
+    return strcmp(driver, "k8s-file") == 0 || strcmp(driver, "json-file") == 0;
 }
 
 const char *ctr_name(const struct ctr *c)
@@ -111,6 +122,7 @@ int ctr_find(const struct roots *r, const char *name_or_id, struct ctr *ret, str
 {
     char id[65];
     bool is_pod = false;
+    name_or_id += name_or_id[0] == '/'; /* as Docker prints names */
     if (digest_is_hex(name_or_id)) {
         memcpy(id, name_or_id, sizeof id);
         char path[128];
@@ -185,10 +197,12 @@ static bool is_alive(const char *live, struct ctr_status *s)
     s->birth = (uint64_t)kv_int(live, "birth", 0);
     s->monitor = (pid_t)kv_int(live, "monitor", 0);
     s->restarts = (int)kv_int(live, "restarts", 0);
+    s->stopping = kv_int(live, "stopping", 0) != 0;
     if (s->pid > 0 && s->birth && proc_birth(s->pid) == s->birth)
         return true;
     s->pid = s->monitor = 0;
     s->birth = 0;
+    s->stopping = false;
     return false;
 }
 

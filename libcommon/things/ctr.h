@@ -54,6 +54,7 @@ struct ctr_status {
     bool half_started; /* it runs, but its monitor was killed before it could say so */
     int exit_code;     /* valid when exited; 255 when nobody saw the end */
     bool oom;
+    bool stopping;                   /* runs, and was told to end */
     int restarts;                    /* by its policy, since it was started */
     int64_t started_ns, finished_ns; /* since the epoch; 0 = never */
 };
@@ -68,6 +69,9 @@ struct ctr {
         .dir = -1                                                                                  \
     }
 
+struct ctr_status;
+/* Likewise, and "stopping" for one that was told to end and still runs. */
+const char *ctr_state_shown(const struct ctr_status *s);
 const char *ctr_state_name(enum ctr_state s); /* "created", "running", … as podman prints them */
 
 /* By id alone (64 hex). Fails when the record is damaged; the message names the container. */
@@ -94,6 +98,7 @@ int ctr_list(const struct roots *r, struct strv *ret, struct err *e);
 /* The one created last, by record; -1 with podman's sentence when there is none. */
 int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e);
 
+bool ctr_logs_to_file(const struct ctr *c); /* k8s-file, which json-file is another name of */
 const char *ctr_name(const struct ctr *c);
 /* Absolute path of the container's directory; the caller's string. */
 char *ctr_path(const struct roots *r, const char *id);

@@ -15,6 +15,8 @@
 #include "plain/str.h"
 #include "words/json.h"
 
+#include <stdbool.h>
+
 struct image {
     char id[65];
     char *name; /* the normalised name it was found by, or its first name; "" when it has none */
@@ -40,5 +42,11 @@ void image_free(struct image *img);
  */
 int image_read_file(const struct roots *r, const struct strv *lowers, const char *path, size_t max,
                     struct buf *b);
+
+/*
+ * Is there certainly nothing at that absolute path? Directories are looked up in the same way;
+ * where a symbolic link is met, the answer is no.
+ */
+bool image_lacks(const struct roots *r, const struct strv *lowers, const char *path);
 
 #endif

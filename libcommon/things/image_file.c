@@ -50,6 +50,8 @@ static enum answer read_plain(int dir, const char *name, bool opaque, size_t max
     struct stat st;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return missing(dir, name, opaque);
+    if (!b)
+        return IN_LAYER;
     cleanup_fd int fd = S_ISREG(st.st_mode)
                             ? openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
                             : -1;
@@ -71,7 +73,7 @@ static enum answer look_in_layer(int layer, char *path, size_t max, struct buf *
         if (sub < 0 && errno == ENOENT)
             return missing(dir, name, opaque);
         if (sub < 0) {
-            *failed = errno == EACCES ? EACCES : ENOENT;
+            *failed = errno == EACCES ? EACCES : b ? ENOENT : ELOOP;
             return NOWHERE;
         }
         opaque = opaque || is_opaque(sub);
@@ -107,4 +109,10 @@ int image_read_file(const struct roots *r, const struct strv *lowers, const char
     }
     errno = failed;
     return -1;
+}
+
+bool image_lacks(const struct roots *r, const struct strv *lowers, const char *path)
+{
+    return path[strspn(path, "/")] && !strstr(path, "..") &&
+           image_read_file(r, lowers, path, 0, NULL) < 0 && errno == ENOENT;
 }

@@ -187,7 +187,9 @@ static int take_packet(struct loop *l, int *code)
         *code = l->output_broken ? 128 + SIGPIPE : atoi(l->out + 1);
         return SESSION_EXIT;
     }
-    if ((l->out[0] == ATTACH_OUT || l->out[0] == ATTACH_ERR) && !l->output_broken) {
+    bool is_err = l->out[0] == ATTACH_ERR;
+    if ((is_err || l->out[0] == ATTACH_OUT) && !l->output_broken &&
+        !(is_err ? l->s->no_err : l->s->no_out)) {
         l->out_len = (size_t)n;
         l->out_at = 1;
     }

@@ -31,6 +31,7 @@ struct session {
     int signals;             /* from session_signals, or 0 */
     bool tty;                /* the container has a terminal; ours goes raw if it is one too */
     bool input;              /* pass our standard input on */
+    bool no_out, no_err;     /* do not pass its standard output or error on to ours */
     bool proxy;              /* pass signals on */
     const char *detach_keys; /* "ctrl-p,ctrl-q"; "" for none; NULL for the default */
 };

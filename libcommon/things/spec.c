@@ -48,6 +48,21 @@ static void default_limit(json_t *list, const char *type, int which, rlim_t want
                                           "hard", (json_int_t)want));
 }
 
+json_t *spec_rlimits(const struct ctr *c)
+{
+    const json_t *own = json_object_get(c->record, "ulimits");
+    json_t *limits = own ? json_deep_copy(own) : json_array();
+    default_limit(limits, "RLIMIT_NOFILE", RLIMIT_NOFILE, DEFAULT_NOFILE);
+    default_limit(limits, "RLIMIT_NPROC", RLIMIT_NPROC, DEFAULT_NPROC);
+    return limits;
+}
+
+int spec_umask(const struct ctr *c)
+{
+    const char *text = jx_str(c->record, "umask");
+    return (int)strtol(*text ? text : "0022", NULL, 8);
+}
+
 static json_t *process_of(const struct ctr *c)
 {
     json_t *rec = c->record, *p = json_object(), *user = json_object();
@@ -59,26 +74,28 @@ static json_t *process_of(const struct ctr *c)
     json_object_set_new(p, "terminal", json_boolean(jx_bool(rec, "tty")));
     json_object_set_new(user, "uid", json_integer(jx_int(rec, "uid", 0)));
     json_object_set_new(user, "gid", json_integer(jx_int(rec, "gid", 0)));
-    json_object_set_new(
-        user, "umask",
-        json_integer(strtol(*jx_str(rec, "umask") ? jx_str(rec, "umask") : "0022", NULL, 8)));
+    json_object_set_new(user, "umask", json_integer(spec_umask(c)));
     if (json_object_get(rec, "groups"))
         json_object_set(user, "additionalGids", json_object_get(rec, "groups"));
     json_object_set_new(p, "user", user);
     json_t *none = json_array();
     json_object_set(sets, "bounding", caps ? caps : none);
-    json_object_set(sets, "permitted", caps && root ? caps : none);
-    json_object_set(sets, "effective", caps && root ? caps : none);
+    /* whoever is not root has what was added for him alone */
+    json_t *added = json_object_get(rec, "capAdd"), *held = root ? caps : added;
+    json_object_set(sets, "permitted", held ? held : none);
+    json_object_set(sets, "effective", held ? held : none);
+    if (!root && added) {
+        json_object_set(sets, "inheritable", added);
+        json_object_set(sets, "ambient", added);
+    }
     json_decref(none);
     json_object_set_new(p, "capabilities", sets);
     if (jx_bool(rec, "noNewPrivileges"))
         json_object_set_new(p, "noNewPrivileges", json_true());
-    json_t *limits = json_object_get(rec, "ulimits")
-                         ? json_deep_copy(json_object_get(rec, "ulimits"))
-                         : json_array();
-    default_limit(limits, "RLIMIT_NOFILE", RLIMIT_NOFILE, DEFAULT_NOFILE);
-    default_limit(limits, "RLIMIT_NPROC", RLIMIT_NPROC, DEFAULT_NPROC);
-    json_object_set_new(p, "rlimits", limits);
+    json_object_set_new(p, "rlimits", spec_rlimits(c));
+    json_t *score = json_object_get(rec, "oomScoreAdj");
+    if (score)
+        json_object_set(p, "oomScoreAdj", score);
     return p;
 }
 
@@ -140,14 +157,11 @@ static void set_sysctls(const struct ctr *c, const struct spec_env *env, json_t 
 static json_t *linux_of(const struct ctr *c, const struct spec_env *env)
 {
     json_t *l = json_object();
-    bool keep = str_starts(jx_str(c->record, "userns"), "keep-id");
     json_object_set_new(l, "namespaces", namespaces_of(c, env));
     if (*env->id_maps && !json_object_get(env->joined, "user") &&
         strcmp(jx_str(c->record, "userns"), "host") != 0) {
-        json_object_set_new(l, "uidMappings",
-                            spec_id_maps(env->id_maps, keep ? (int64_t)getuid() : -1));
-        json_object_set_new(l, "gidMappings",
-                            spec_id_maps(env->id_maps, keep ? (int64_t)getgid() : -1));
+        json_object_set_new(l, "uidMappings", spec_ctr_maps(c->record, env->id_maps, false));
+        json_object_set_new(l, "gidMappings", spec_ctr_maps(c->record, env->id_maps, true));
     }
     if (!jx_bool(c->record, "privileged")) {
         json_object_set_new(l, "maskedPaths", strings(masked));
@@ -175,8 +189,11 @@ int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, st
     json_object_set_new(spec, "mounts", mounts);
     if (spec_mounts(c, env, mounts, e) < 0 || spec_hostfiles(c, env, e) < 0)
         return -1;
-    if (json_object_get(c->record, "annotations"))
-        json_object_set(spec, "annotations", json_object_get(c->record, "annotations"));
+    json_t *notes = json_object_get(c->record, "annotations");
+    notes = notes ? json_deep_copy(notes) : json_object();
+    if (jx_bool(c->record, "keepGroups"))
+        json_object_set_new(notes, "run.oci.keep_original_groups", json_string("1"));
+    jx_set(spec, "annotations", notes);
     json_object_set_new(spec, "linux", linux_of(c, env));
     *ret = json_incref(spec);
     return 0;

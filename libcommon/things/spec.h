@@ -23,6 +23,10 @@ struct spec_env {
     bool net_fresh;        /* the container gets a network namespace of its own */
 };
 
+int spec_umask(const struct ctr *c);
+/* Its limits and the usual ones, as process.rlimits. */
+json_t *spec_rlimits(const struct ctr *c);
+
 /* seccomp is not in it: the caller puts it in (things/seccomp.h has it as text). */
 int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, struct err *e);
 
@@ -38,5 +42,9 @@ int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *
  * be the user's own (keep-id), or -1.
  */
 json_t *spec_id_maps(const char *parent_map, int64_t keep);
+/* The same for a container's record: keep-id, its own maps, or all ids as they are. */
+json_t *spec_ctr_maps(const json_t *record, const char *parent_map, bool gids);
+/* Does the container show other ids than the user's namespace has? */
+bool spec_remaps(const json_t *record);
 
 #endif

@@ -1,6 +1,7 @@
 /* The files that are bound into a container's /etc: hosts, hostname, resolv.conf, and containerenv.
  */
 #include "things/spec.h"
+#include "words/version.h"
 
 #include "disk/at.h"
 
@@ -179,11 +180,13 @@ static int hosts(const struct ctr *c, const struct spec_env *env, struct err *e)
 int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *e)
 {
     cleanup_free char *name = xasprintf("%s\n", jx_str(c->record, "hostname"));
-    cleanup_free char *about = xasprintf(
-        "engine=\"pod\"\nname=\"%s\"\nid=\"%s\"\nimage=\"%s\"\nimageid=\"%s\"\nrootless=1\n",
-        ctr_name(c), c->id, jx_str(c->record, "imageName"), jx_str(c->record, "image"));
+    /* only those that may see it anyway learn more than that they are in a container */
+    cleanup_free char *about =
+        xasprintf("engine=\"podman-pod-" POD_VERSION "\"\nname=\"%s\"\nid=\"%s\"\n"
+                  "image=\"%s\"\nimageid=\"%s\"\nrootless=1\n",
+                  ctr_name(c), c->id, jx_str(c->record, "imageName"), jx_str(c->record, "image"));
     if (resolv_conf(c, env, e) < 0 || hosts(c, env, e) < 0 ||
         write_file(env, "hostname", name, e) < 0)
         return -1;
-    return write_file(env, "containerenv", about, e);
+    return write_file(env, "containerenv", jx_bool(c->record, "privileged") ? about : "", e);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_EXTENTS 64
 
@@ -41,14 +42,20 @@ static void add(json_t *maps, const struct extent *x, size_t n, unsigned long ct
     }
 }
 
-json_t *spec_id_maps(const char *parent_map, int64_t keep)
+static unsigned long total_of(const struct extent *x, size_t n)
 {
-    struct extent x[MAX_EXTENTS];
-    size_t n = read_extents(parent_map, x, MAX_EXTENTS);
     unsigned long total = 0;
     for (size_t i = 0; i < n; i++)
         if (x[i].first + x[i].count > total)
             total = x[i].first + x[i].count;
+    return total;
+}
+
+json_t *spec_id_maps(const char *parent_map, int64_t keep)
+{
+    struct extent x[MAX_EXTENTS];
+    size_t n = read_extents(parent_map, x, MAX_EXTENTS);
+    unsigned long total = total_of(x, n);
     json_t *maps = json_array();
     if (keep < 0) {
         add(maps, x, n, 0, 0, total);
@@ -60,5 +67,27 @@ json_t *spec_id_maps(const char *parent_map, int64_t keep)
     add(maps, x, n, k, 0, 1);
     if (total > k + 1)
         add(maps, x, n, k + 1, k + 1, total - k - 1);
+    return maps;
+}
+
+bool spec_remaps(const json_t *record)
+{
+    return str_starts(jx_str(record, "userns"), "keep-id") || json_object_get(record, "uidMaps");
+}
+
+json_t *spec_ctr_maps(const json_t *record, const char *parent_map, bool gids)
+{
+    struct extent x[MAX_EXTENTS];
+    const json_t *own = json_object_get(record, gids ? "gidMaps" : "uidMaps"), *m;
+    if (str_starts(jx_str(record, "userns"), "keep-id"))
+        return spec_id_maps(parent_map, gids ? jx_int(record, "keepGid", getgid())
+                                             : jx_int(record, "keepUid", getuid()));
+    if (!own)
+        return spec_id_maps(parent_map, -1);
+    size_t i, n = read_extents(parent_map, x, MAX_EXTENTS);
+    json_t *maps = json_array();
+    json_array_foreach(own, i, m)
+        add(maps, x, n, (unsigned long)jx_int(m, "containerID", 0),
+            (unsigned long)jx_int(m, "hostID", 0), (unsigned long)jx_int(m, "size", 0));
     return maps;
 }

@@ -47,6 +47,7 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
     const char *ro = jx_bool(c->record, "privileged") ? "rw" : "ro";
     cleanup_free char *sys = xasprintf("nosuid,noexec,nodev,%s", ro);
     cleanup_free char *cg = xasprintf("nosuid,noexec,nodev,relatime,%s", ro);
+    cleanup_free char *cg_bind = xasprintf("rbind,%s", sys);
     cleanup_free char *shm = xasprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
                                        (long long)jx_int(c->record, "shmSize", DEFAULT_SHM));
     bool own_net = env->net_fresh || json_object_get(env->joined, "network");
@@ -68,11 +69,18 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
         put(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
     else if (access("/dev/mqueue", F_OK) == 0)
         put(list, "bind", "/dev/mqueue", "/dev/mqueue", "bind,nosuid,noexec,nodev");
-    if (own_net)
+    /* the host's tree, where the kernel does not mount the container's over it: not to be written
+     */
+    if (!own_net || host_ns(c, "cgroup"))
+        put(list, "bind", "/sys/fs/cgroup", "/sys/fs/cgroup", cg_bind);
+    if (!host_ns(c, "cgroup"))
         put(list, "cgroup", "cgroup", "/sys/fs/cgroup", cg);
-    if (env->shares_shm && !user_mounts(c, "/dev/shm"))
+    const char *ipc = jx_str(json_object_get(c->record, "namespaces"), "ipc");
+    if (user_mounts(c, "/dev/shm") || strcmp(ipc, "none") == 0)
+        return;
+    if (env->shares_shm)
         bind_own(list, c, env, "shm", "/dev/shm");
-    else if (!user_mounts(c, "/dev/shm"))
+    else
         put(list, host_ns(c, "ipc") ? "bind" : "tmpfs", host_ns(c, "ipc") ? "/dev/shm" : "shm",
             "/dev/shm", host_ns(c, "ipc") ? "bind,nosuid,noexec,nodev" : shm);
 }
@@ -90,6 +98,26 @@ static void devices(const struct ctr *c, const struct spec_env *env, json_t *ret
     }
 }
 
+/* What lies in /run comes after the person's mounts: one of them may be a tmpfs on /run. */
+static void in_run(const struct ctr *c, const struct spec_env *env, json_t *list)
+{
+    bool infra = jx_bool(c->record, "infra"), pause = infra && !jx_str0(c->record, "image");
+    const char *init = jx_str0(c->record, "initPath");
+    const json_t *m;
+    bool run_bound = false;
+    size_t i;
+    json_array_foreach(json_object_get(c->record, "mounts"), i, m)
+    {
+        if (strcmp(jx_str(m, "destination"), "/run") == 0)
+            run_bound = strcmp(jx_str(m, "type"), "bind") == 0;
+    }
+    if (!pause && !run_bound)
+        bind_own(list, c, env, "containerenv", "/run/.containerenv");
+    if (jx_bool(c->record, "init") || pause)
+        put(list, "bind", init && !infra ? init : env->init_path,
+            pause ? "/pause" : "/run/podman-init", "bind,ro,nosuid,nodev,rprivate");
+}
+
 int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e)
 {
     json_t *m;
@@ -101,13 +129,9 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
             bind_own(ret, c, env, "resolv.conf", "/etc/resolv.conf");
         if (!jx_bool(json_object_get(c->record, "network"), "noHosts"))
             bind_own(ret, c, env, "hosts", "/etc/hosts");
-        bind_own(ret, c, env, "hostname", "/etc/hostname");
-        bind_own(ret, c, env, "containerenv", "/run/.containerenv");
+        if (!jx_bool(c->record, "noHostname"))
+            bind_own(ret, c, env, "hostname", "/etc/hostname");
     }
-    bool own_pause = jx_bool(c->record, "infra") && !jx_str0(c->record, "image");
-    if (jx_bool(c->record, "init") || own_pause)
-        put(ret, "bind", env->init_path, own_pause ? "/pause" : "/run/podman-init",
-            "bind,ro,nosuid,nodev,rprivate");
     if (jx_str0(c->record, "tz")) {
         const char *tz = jx_str(c->record, "tz");
         cleanup_free char *zone = strcmp(tz, "local") == 0
@@ -119,7 +143,10 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
     }
     json_array_foreach(json_object_get(c->record, "mounts"), i, m)
     {
-        json_array_append(ret, m);
+        json_t *copy = json_copy(m);
+        json_object_del(copy, "usual"); /* a word of ours, not OCI's */
+        json_array_append_new(ret, copy);
     }
+    in_run(c, env, ret);
     return 0;
 }

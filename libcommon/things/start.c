@@ -3,11 +3,13 @@
 #include "disk/at.h"
 #include "disk/lock.h"
 #include "plain/fdio.h"
+#include "things/image.h"
 #include "things/pod.h"
 #include "things/seccomp.h"
 #include "things/spawn.h"
 #include "things/spec.h"
 #include "things/start_chain.h"
+#include "words/exitcode.h"
 #include "words/userns.h"
 
 #include <errno.h>
@@ -236,9 +238,11 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     ch->net = ch->net_fresh ? net_program(net) : "";
     cleanup(strv_free) struct strv options = STRV_INIT;
     jx_strv(net, "options", &options);
-    if (str_starts(jx_str(c->record, "userns"), "keep-id") && !json_object_get(joined, "user"))
-        ch->maps = spec_id_maps(buf_str(&id_map), (int64_t)getuid());
-    cleanup_free char *rootfs = xasprintf("%s/rootfs", ch->ctr_dir);
+    if (spec_remaps(c->record) && !json_object_get(joined, "user"))
+        ch->maps = json_pack("[o, o]", spec_ctr_maps(c->record, buf_str(&id_map), false),
+                             spec_ctr_maps(c->record, buf_str(&id_map), true));
+    const char *own = jx_bool(c->record, "rootfsOverlay") ? NULL : jx_str0(c->record, "rootfs");
+    cleanup_free char *rootfs = own ? xstrdup(own) : xasprintf("%s/rootfs", ch->ctr_dir);
     cleanup_free char *init = tool_path("pod-init");
     struct spec_env env = {.rootfs = rootfs,
                            .run_dir = ch->run_dir,
@@ -289,6 +293,15 @@ static int take_lock(const struct roots *r, const struct ctr *c, int *ret_lock, 
     return err_hint(e, "Try again in a moment, or see: pod ps -a");
 }
 
+static int write_pid(const char *path, pid_t pid, struct err *e)
+{
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", pid);
+    if (path && at_write(AT_FDCWD, path, text, (size_t)n, 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write process id to \"%s\"", path);
+    return 0;
+}
+
 static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, int client,
                        pid_t *ret_pid, struct err *e)
 {
@@ -314,11 +327,15 @@ static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, in
     if (res == 0)
         res = report_read(report[0], "pod-monitor", value, sizeof value, e);
     close(report[0]);
-    if (res == 0)
-        *ret_pid = (pid_t)atoi(value);
-    else if (pid > 0)
-        spawn_wait(pid);
-    return res;
+    if (res < 0) {
+        if (pid > 0)
+            spawn_wait(pid);
+        return -1;
+    }
+    *ret_pid = (pid_t)atoi(value);
+    return write_pid(jx_str0(c->record, "pidfile"), *ret_pid, e) < 0
+               ? -1
+               : write_pid(jx_str0(c->record, "conmonPidfile"), pid, e);
 }
 
 int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
@@ -333,6 +350,8 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
     ch.ctr_dir = ctr_path(r, c->id);
     ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
     res = runtime_find(c, &ch.runtime, &ch.ours, e);
+    if (res == 0)
+        res = start_before(r, c, e);
     if (res == 0)
         res = configure(r, c, &ch, e);
     if (res == 0)

@@ -93,6 +93,10 @@ static void add_cgroup(const struct chain *ch, const struct ctr *c, bool prepare
     add_limit(argv, l, "memoryReservation", "--memory-reservation");
     add_limit(argv, l, "cpus", "--cpus");
     add_limit(argv, l, "cpuShares", "--cpu-shares");
+    add_limit(argv, l, "cpuQuota", "--cpu-quota");
+    add_limit(argv, l, "cpuPeriod", "--cpu-period");
+    add_limit(argv, l, "cpusetCpus", "--cpuset-cpus");
+    add_limit(argv, l, "cpusetMems", "--cpuset-mems");
     add_limit(argv, l, "pids", "--pids");
     strv_add(argv, "--");
 }
@@ -109,7 +113,7 @@ static char *fuse_maps(const json_t *maps)
         const json_t *m;
         size_t i;
         buf_adds(&b, kind[k]);
-        json_array_foreach(maps, i, m)
+        json_array_foreach(json_array_get(maps, (size_t)k), i, m)
             buf_addf(&b, "%s%lld:%lld:%lld", i ? ":" : "", (long long)jx_int(m, "containerID", 0),
                      (long long)jx_int(m, "hostID", 0), (long long)jx_int(m, "size", 0));
     }
@@ -121,6 +125,9 @@ static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv 
     cleanup(strv_free) struct strv lowers = STRV_INIT;
     struct buf joined = BUF_INIT;
     jx_strv(c->record, "lowers", &lowers);
+    bool overlay = jx_bool(c->record, "rootfsOverlay");
+    if (overlay)
+        strv_add(&lowers, jx_str(c->record, "rootfs"));
     strv_take(argv, tool_path("pod-rootfs"));
     strv_add(argv, "--seal");
     strv_add(argv, "--target");
@@ -135,7 +142,7 @@ static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv 
         buf_addf(&joined, "%s%s", i ? ":" : "", lowers.v[i]);
     if (lowers.n) {
         strv_add(argv, "--base");
-        strv_addf(argv, "%s/overlay", ch->roots->graph_path);
+        strv_addf(argv, "%s%s", overlay ? "/" : ch->roots->graph_path, overlay ? "" : "/overlay");
         strv_add(argv, "--lower");
         strv_take(argv, buf_take(&joined));
         strv_add(argv, "--upper");
@@ -261,7 +268,7 @@ static void put_log(const struct chain *ch, const struct ctr *c, struct strv *ar
     const json_t *log = json_object_get(c->record, "log");
     if (strcmp(jx_str(log, "driver"), "passthrough") == 0)
         strv_add(argv, "--passthrough");
-    if (strcmp(jx_str(log, "driver"), "k8s-file") != 0 || jx_bool(c->record, "infra"))
+    if (!ctr_logs_to_file(c) || jx_bool(c->record, "infra"))
         return;
     cleanup_free char *usual = xasprintf("%s/ctr.log", ch->ctr_dir);
     put_value(argv, "--log-path", *jx_str(log, "path") ? jx_str(log, "path") : usual);
@@ -271,9 +278,14 @@ static void put_log(const struct chain *ch, const struct ctr *c, struct strv *ar
     }
 }
 
-static void put_restart(const struct ctr *c, struct strv *argv)
+/* What the monitor does about the end: restarts it, or makes it come. */
+static void put_end(const struct ctr *c, struct strv *argv)
 {
     const json_t *restart = json_object_get(c->record, "restart");
+    if (jx_int(c->record, "timeout", 0) > 0) {
+        strv_add(argv, "--timeout");
+        strv_addf(argv, "%lld", (long long)jx_int(c->record, "timeout", 0));
+    }
     if (!restart)
         return;
     put_value(argv, "--restart", jx_str(restart, "policy"));
@@ -289,6 +301,30 @@ static void put_flags(const struct chain *ch, const struct ctr *c, struct strv *
             strv_addf(argv, "--%s", flags[i]);
     if (!ch->ours)
         strv_add(argv, "--foreign");
+}
+
+/* --rmi; a run that stays does it itself, and can say what went wrong. */
+static void put_after(const struct ctr *c, struct strv *argv)
+{
+    struct strv cmd = STRV_INIT;
+    if (!jx_bool(c->record, "rmi") || !jx_bool(c->record, "detach"))
+        return;
+    strv_take(&cmd, bin_path("pod-store"));
+    strv_add(&cmd, "rmi");
+    strv_add(&cmd, jx_str(c->record, "image"));
+    put_command(argv, "--after", &cmd);
+}
+
+/* A pod whose last container has ended goes with it, when it was made so. */
+static void put_settle(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    struct strv cmd = STRV_INIT;
+    if (!ch->ends_pod)
+        return;
+    strv_take(&cmd, bin_path("pod-pod"));
+    strv_add(&cmd, "settle");
+    strv_add(&cmd, jx_str(c->record, "pod"));
+    put_command(argv, "--exit-command", &cmd);
 }
 
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
@@ -315,7 +351,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     }
     put_flags(ch, c, argv);
     put_log(ch, c, argv);
-    put_restart(c, argv);
+    put_end(c, argv);
     create_command(ch, c, &cmd);
     put_command(argv, "--create", &cmd);
     if (*ch->net) {
@@ -338,10 +374,6 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     strv_take(&cmd, tool_path("pod-trash"));
     strv_add(&cmd, trash_path);
     put_command(argv, "--trash-command", &cmd);
-    if (ch->ends_pod) {
-        strv_take(&cmd, bin_path("pod-pod"));
-        strv_add(&cmd, "settle");
-        strv_add(&cmd, jx_str(c->record, "pod"));
-        put_command(argv, "--exit-command", &cmd);
-    }
+    put_settle(ch, c, argv);
+    put_after(c, argv);
 }

@@ -13,12 +13,15 @@ struct chain {
     const char *net;                 /* what serves the network: a program's name, "" for nothing */
     bool ends_pod;                   /* the pod's exit policy is "stop" */
     pid_t shm_pid;                   /* whose /dev/shm comes to run_dir/shm; 0: nobody's */
-    json_t *maps;                    /* keep-id's map, owned; NULL otherwise */
+    json_t *maps;                    /* [uids, gids] of one that remaps, owned; NULL otherwise */
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };
 
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);
+
+/* start_before.c: the working directory that was asked for is there, --requires run. */
+int start_before(const struct roots *r, const struct ctr *c, struct err *e);
 
 #endif

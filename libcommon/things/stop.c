@@ -1,14 +1,17 @@
 #include "things/stop.h"
 
+#include "disk/at.h"
 #include "disk/lock.h"
 #include "plain/fdio.h"
 #include "things/session.h"
 #include "words/attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #define KILL_PATIENCE_MS  10000
 #define LOCK_PATIENCE_MS  10000
@@ -120,6 +123,15 @@ static int lock_ended(const struct roots *r, const struct ctr *c, bool force, in
     return err_hint(e, "Try again in a moment, or see: pod ps -a");
 }
 
+/* --cidfile goes with the container it names. */
+static void drop_cidfile(const struct ctr *c)
+{
+    const char *path = jx_str0(c->record, "cidfile");
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (path && at_read(AT_FDCWD, path, 4096, &b) == 0 && str_starts(buf_str(&b), c->id))
+        unlink(path);
+}
+
 int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds, struct err *e)
 {
     char trash[TRASH_NAME_SIZE];
@@ -129,5 +141,6 @@ int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds
     ctr_clear_run(r, c->id); /* while it is to be seen: nothing may outlive it unseen */
     if (ctr_discard(r, c, trash, e) < 0)
         return -1;
+    drop_cidfile(c);
     return trash_delete(r, trash, false, e);
 }

@@ -1,6 +1,8 @@
 /* passwd(5) and group(5) of an image: hostile text, read line by line. */
 #include "things/create.h"
 
+#include "words/exitcode.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +100,8 @@ static int find_group(const char *name, const char *group, unsigned *ret, struct
         return 0;
     }
     if (str_u64(name, MAX_ID, &gid) < 0)
-        return err_set(e, 0, "unable to find group %s: no matching entries in group file", name);
+        return err_set(e, EXIT_CANNOT, "unable to find group %s: no matching entries in group file",
+                       name);
     *ret = (unsigned)gid;
     return 0;
 }
@@ -115,8 +118,8 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
     s.numeric = str_u64(name, MAX_ID, &s.id) == 0;
     if (!each_line(passwd, 7, see_user, &s)) {
         if (!s.numeric)
-            return err_set(e, 126, "unable to find user %s: no matching entries in passwd file",
-                           name);
+            return err_set(e, EXIT_CANNOT,
+                           "unable to find user %s: no matching entries in passwd file", name);
         u.uid = (unsigned)s.id;
         if (u.uid == 0)
             str_copy(u.home, sizeof u.home, "/root");

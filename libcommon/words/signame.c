@@ -53,6 +53,19 @@ int signal_number(const char *name)
     return -1;
 }
 
+int signal_parse(const char *text, int *ret, struct err *e)
+{
+    uint64_t n;
+    const char *name = text[0] == '-' ? text + 1 : text;
+    if (str_u64(name, UINT64_MAX, &n) == 0 && n > RT_MAX)
+        return err_set(e, 0, "valid signals are 1 through %d", RT_MAX);
+    int sig = signal_number(name);
+    if (sig < 0)
+        return err_set(e, 0, "invalid signal: %s", name);
+    *ret = sig;
+    return 0;
+}
+
 const char *signal_name(int number)
 {
     static char text[RT_MAX - RT_MIN + 1][16];

@@ -1,0 +1,344 @@
+#!/usr/bin/env bats
+# What podman's users type behind run and create, and the sentences they get.
+# shellcheck disable=SC2154 # bats sets output and stderr
+load helpers
+
+IMAGE=localhost/busybox:latest
+
+setup_file() {
+    room_open
+    image_busybox "$ROOM/layout" busybox
+    pod tag "$(pod pull -q "oci:$ROOM/layout:busybox")" "$IMAGE"
+}
+teardown() { quietly pod rm -f -a -t 0; }
+
+none() { run_pod "$1" run --rm --network none "${@:2}"; }
+
+@test "environment: of the caller, of files, merged, unset" {
+    local v
+    export FOO_ONE=1 FOO_TWO=2 http_proxy=http://proxy.test:3128
+    none 0 -e 'FOO_*' "$IMAGE" env
+    assert_line FOO_ONE=1
+    assert_line FOO_TWO=2
+    assert_line http_proxy=http://proxy.test:3128
+    none 0 --http-proxy=false "$IMAGE" env
+    refute_match FOO_
+    refute_match http_proxy
+    none 0 --env-host "$IMAGE" env
+    assert_line FOO_ONE=1
+    # the image's PATH wins over the caller's
+    refute_line "PATH=$PATH"
+    # shellcheck disable=SC2016 # expanded by pod
+    none 0 --env-merge 'PATH=${PATH}:/more' "$IMAGE" env
+    assert_match 'PATH=.*/bin:/more'
+    none 0 --unsetenv container "$IMAGE" env
+    refute_match container=
+    none 0 --unsetenv-all -e ONLY=this "$IMAGE" /bin/env
+    refute_match PATH=
+    assert_line ONLY=this
+    none 125 -e =x "$IMAGE" true
+    assert_error 'invalid environment variable: "=x"'
+    none 125 --env-file "$ROOM/none" "$IMAGE" true
+    assert_error "parsing env file \"$ROOM/none\": open $ROOM/none: no such file or directory"
+}
+
+@test "users that the image does not know get a line in passwd and a home" {
+    local me
+    me=$(id -un)
+    none 0 --user 100 -w /tmp "$IMAGE" sh -c 'id -un; echo "$HOME"; tail -n 1 /etc/passwd; id -G'
+    assert_output $'100\n/tmp\n100:*:100:0:container user:/tmp:/bin/sh\n0'
+    none 0 --user 100:200 "$IMAGE" sh -c 'tail -n 1 /etc/group; id -G'
+    assert_output $'200:x:200:100\n200'
+    none 1 --user 100 --passwd=false "$IMAGE" grep 100 /etc/passwd
+    none 0 --userns keep-id "$IMAGE" sh -c 'id -un; id -gn; stat -c %u:%g /etc /etc/passwd'
+    assert_output "$me"$'\n'"$(id -gn)"$'\n0:0\n0:0'
+    none 0 --userns keep-id:uid=77,gid=78 "$IMAGE" sh -c 'id -u; id -g; id -un'
+    assert_output $'77\n78\n'"$me"
+    none 0 --userns keep-id -v "$HOME:$HOME" "$IMAGE" sh -c 'echo "$HOME"'
+    assert_output "$(getent passwd "$me" | cut -d : -f 6 | sed "s,^$HOME\$,$HOME,; t; s,.*,/,")"
+    none 0 --hostuser "$me" --user "$me" "$IMAGE" id -u
+    assert_output "$(id -u)"
+    # shellcheck disable=SC2016 # expanded by pod
+    none 0 --user 5 --passwd-entry 'five:*:$UID:$GID::/five:/bin/sh' "$IMAGE" sh -c 'id -un; echo $HOME'
+    assert_output $'five\n/five'
+    # an ordinary file: adduser and the like can replace it
+    none 0 --userns keep-id "$IMAGE" true
+    none 0 --user 100 --cap-add dac_override "$IMAGE" sh -c \
+        'cp /etc/passwd /etc/passwd+ && mv /etc/passwd+ /etc/passwd && id -un'
+    assert_output 100
+    none 126 --user nosuch "$IMAGE" id
+    assert_error "unable to find user nosuch: no matching entries in passwd file"
+    none 126 --user 0:nosuch "$IMAGE" id
+    assert_error "unable to find group nosuch: no matching entries in group file"
+    none 126 --hostuser nosuchuser "$IMAGE" id
+}
+
+@test "capabilities that were added hold for other users than root, in exec too" {
+    run_pod run -d --name capable --network none --user 5 --cap-add net_raw "$IMAGE" sleep 100
+    run_pod exec capable grep CapEff /proc/1/status
+    assert_match 0000000000002000
+    run_pod exec capable grep CapEff /proc/self/status
+    assert_match 0000000000002000
+    run_pod exec --user 6 capable grep CapAmb /proc/self/status
+    assert_match 0000000000002000
+    run_pod exec --user 0 --privileged capable grep CapEff /proc/self/status
+    refute_match 00000000800405fb
+    assert_match 'f{8}'
+}
+
+@test "exec has the container's umask, limits, added groups and terminal type" {
+    run_pod run -d --name like --network none --umask 0724 --ulimit nofile=100 --group-add 11,12 \
+        -e TERM=mine "$IMAGE" sleep 100
+    run_pod exec like sh -c 'umask; ulimit -n; id -G; echo $TERM'
+    assert_output $'0724\n100\n0 11 12\nmine'
+    run_pod exec --user nobody like id -G
+    assert_output '65534 11 12'
+    run_pod 125 exec like
+    assert_error "must provide a non-empty command to start an exec session: invalid argument"
+    run_pod 125 exec -e =x like true
+    assert_error 'parsing environment variables: invalid environment variable: "=x"'
+}
+
+@test "a working directory that was asked for must exist, or come by a mount" {
+    none 126 -w /i/do/not "$IMAGE" pwd
+    assert_error_match 'workdir "/i/do/not" does not exist on container [0-9a-f]{64}'
+    mkdir -p "$ROOM/vol/sub"
+    none 0 -w /data/sub -v "$ROOM/vol:/data" "$IMAGE" pwd
+    assert_output /data/sub
+    none 0 -w /above -v "$ROOM/vol:/above/below" "$IMAGE" pwd
+    none 0 -w /tmp "$IMAGE" pwd
+    # made by hand in the container's own layer
+    run_pod create --name makes --network none -w /made "$IMAGE" pwd
+    run_pod 126 start -a makes
+}
+
+@test "mounts: volumes of another container, read-only with places to write, tmpfs options" {
+    mkdir -p "$ROOM/shared"
+    echo shared >"$ROOM/shared/file"
+    run_pod create --name donor -v "$ROOM/shared:/shared" -v kept:/kept "$IMAGE"
+    none 0 --volumes-from donor "$IMAGE" cat /shared/file
+    assert_output shared
+    none 1 --volumes-from donor:ro "$IMAGE" touch /shared/no
+    none 125 --volumes-from nosuch "$IMAGE" true
+    assert_error 'looking up container "nosuch" for volumes-from: no container with name or ID "nosuch" found: no such container'
+    none 0 --read-only "$IMAGE" touch /tmp/a /var/tmp/b /run/c
+    none 1 --read-only "$IMAGE" touch /etc/d
+    none 1 --read-only --read-only-tmpfs=false "$IMAGE" touch /tmp/a
+    none 125 --tmpfs /x:bogus=1 "$IMAGE" true
+    assert_error 'unknown mount option "bogus=1": invalid mount option'
+    none 125 --mount bogus "$IMAGE" true
+    assert_match "incorrect mount format" "$stderr"
+    none 125 -v "$ROOM/shared:/x:bogus" "$IMAGE" true
+    assert_error 'invalid option type "bogus"'
+}
+
+@test "--rootfs: a directory as it is, or below a layer that goes" {
+    mkdir -p "$ROOM/tree"
+    "$LIB/mkbusybox" "$ROOM/tree"
+    none 0 --rootfs "$ROOM/tree" touch /tmp/stays
+    assert_file "$ROOM/tree/tmp/stays"
+    none 0 --rootfs "$ROOM/tree:O" touch /tmp/goes
+    refute_file "$ROOM/tree/tmp/goes"
+    none 125 --rootfs "$ROOM/none" true
+    none 125 --rootfs "$ROOM/tree"
+    assert_match "no command or entrypoint provided" "$stderr"
+}
+
+@test "namespaces: ipc none, shareable and private; what does not fit together" {
+    none 1 --ipc none "$IMAGE" ls /dev/shm
+    run_pod run -d --name open --network none "$IMAGE" sleep 100
+    run_pod run -d --name closed --network none --ipc private "$IMAGE" sleep 100
+    none 0 --ipc container:open "$IMAGE" readlink /proc/self/ns/ipc
+    local theirs=$output
+    run_pod exec open readlink /proc/self/ns/ipc
+    assert_output "$theirs"
+    none 125 --ipc container:closed "$IMAGE" true
+    assert_match "is not allowed: non-shareable IPC" "$stderr"
+    none 125 --pid bogus "$IMAGE" true
+    assert_error "unrecognized namespace mode bogus passed"
+    none 125 --uts host --hostname x "$IMAGE" true
+    assert_match "cannot set hostname when running in the host UTS namespace" "$stderr"
+    none 125 --no-hosts --add-host a:1.2.3.4 "$IMAGE" true
+    assert_error "--no-hosts and --add-host cannot be set together"
+    # the host's cgroups are never to be written
+    run_pod run --rm --network host "$IMAGE" sh -c 'grep " /sys/fs/cgroup " /proc/self/mountinfo | tail -n 1'
+    assert_match ' ro,'
+}
+
+@test "ids: maps that were asked for" {
+    none 0 --uidmap 0:1:10 --uidmap 10:0:1 "$IMAGE" cat /proc/self/uid_map
+    assert_match '0 +1 +10.*10 +0 +1'
+    none 125 --uidmap 0:1:10 "$IMAGE" true
+    assert_error "--uidmap: ID 0, which is the caller, must be mapped"
+    none 125 --uidmap a:b "$IMAGE" true
+    none 125 --userns bogus "$IMAGE" true
+    assert_error "unrecognized namespace mode bogus passed"
+}
+
+@test "ports: random ones, all exposed ones, none without a network" {
+    run_pod create --name some --expose 81 -P -p 80 -p 127.0.0.1::82 "$IMAGE" true
+    run_pod port some
+    assert_match '80/tcp -> 0\.0\.0\.0:[0-9]+'
+    assert_match '81/tcp -> 0\.0\.0\.0:[0-9]+'
+    assert_match '82/tcp -> 127\.0\.0\.1:[0-9]+'
+    local mode
+    for mode in none host; do
+        run_pod run --rm --network $mode -p 8080 "$IMAGE" echo yes
+        assert_output yes
+        assert_equal "$stderr" "Port mappings have been discarded because \"$mode\" network namespace mode does not support them"
+    done
+    run_pod 125 run -p 99999:80 "$IMAGE" true
+    assert_error "parsing host port: port numbers must be between 1 and 65535 (inclusive), got 99999"
+    none 125 --ip 10.0.0.1 "$IMAGE" true
+    assert_match "can only be used with Bridge mode networking" "$stderr"
+}
+
+@test "files: cidfile, pidfile, labels, pod ID" {
+    echo stale >"$ROOM/cid"
+    run_pod run -d --name noted --network none --cidfile "$ROOM/cid" --pidfile "$ROOM/pid" \
+        --conmon-pidfile "$ROOM/monitor" "$IMAGE" sleep 100
+    assert_equal "$(cat "$ROOM/cid")" "$output"
+    run_pod inspect -f '{{.State.Pid}} {{.State.ConmonPid}} {{.HostConfig.ContainerIDFile}}' noted
+    assert_output "$(cat "$ROOM/pid") $(cat "$ROOM/monitor") $ROOM/cid"
+    run_pod 125 create --cidfile "$ROOM/cid" "$IMAGE"
+    assert_match "container id file exists" "$stderr"
+    run_pod rm -f -t 0 noted
+    refute_file "$ROOM/cid"
+    printf '# nothing\nfrom=file\n\nboth=file\n' >"$ROOM/labels"
+    run_pod create --name labelled --label-file "$ROOM/labels" --label both=line "$IMAGE"
+    run_pod inspect -f '{{.Config.Labels.from}} {{.Config.Labels.both}}' labelled
+    assert_output "file line"
+    run_pod 125 create --label-file "$ROOM/none" "$IMAGE"
+    run_pod 125 run --pod-id-file "$ROOM/none" "$IMAGE" true
+    assert_error "reading pod ID file: open $ROOM/none: no such file or directory"
+    run_pod pod create --name herd --pod-id-file "$ROOM/podid"
+    run_pod create --name member --pod-id-file "$ROOM/podid" "$IMAGE"
+    run_pod ps -a --filter pod=herd --filter name=member --format '{{.PodName}}'
+    assert_output herd
+    # a pod that was made for a container which cannot be made goes again
+    run_pod 125 run --pod new:short --name member "$IMAGE" true
+    run_pod 1 pod exists short
+    run_pod pod rm -f herd
+}
+
+@test "streams: only those that were named; --timeout; --rmi" {
+    none 0 -a stderr "$IMAGE" sh -c 'echo out; echo err >&2'
+    assert_empty
+    assert_equal "$stderr" err
+    run_pod run --name quiet --network none -a stdin "$IMAGE" echo hello
+    assert_match '^[0-9a-f]{64}$'
+    none 125 -a bogus "$IMAGE" true
+    assert_error 'invalid stream "bogus" for --attach - must be one of stdin, stdout, or stderr: invalid argument'
+    run_pod 255 run --name late --network none --timeout 1 "$IMAGE" sleep 100
+    run_pod inspect -f '{{.State.Status}} {{.State.ExitCode}}' late
+    assert_output "exited -1"
+    run_pod rm quiet late
+    # no second name: the image goes with the last container
+    image_busybox "$ROOM/other" other true
+    run_pod pull -q "oci:$ROOM/other:other"
+    local id=$output
+    run_pod create --name holds "$id"
+    none 0 --rmi "$id" true
+    assert_match "image is in use by a container" "$stderr"
+    run_pod rm holds
+    none 0 --rmi "$id" true
+    run_pod 1 image exists "$id"
+}
+
+@test "an image of another platform is not taken for the one that was asked for" {
+    none 125 --pull never --arch s390x "$IMAGE" true
+    assert_error "$IMAGE: image not known"
+    none 125 --pull never --platform linux/s390x "$IMAGE" true
+    none 0 --pull never --platform "linux/$(machine_arch)" "$IMAGE" true
+    none 0 --pull never --arch "$(uname -m)" "$IMAGE" true
+}
+
+@test "what is wrong is said in podman's words" {
+    local cases=(
+        "--log-driver=bad|running container create option: invalid log driver: invalid argument"
+        "--umask=999|running container create option: invalid umask string 999: invalid argument"
+        "--tz=bogus|running container create option: stat /usr/share/zoneinfo/bogus: no such file or directory"
+        "--stop-signal=99|valid signals are 1 through 64"
+        "--stop-signal=BAD|invalid signal: BAD"
+        "--memory=abc|invalid value for memory: invalid size: 'abc'"
+        "--shm-size=abc|unable to translate --shm-size: invalid size: 'abc'"
+        "--cap-add=bogus|\"CAP_BOGUS\": unknown capability"
+        "--label==x|unable to process labels: invalid label format: \"=x\""
+        "--annotation=x|annotations must be formatted KEY=VALUE"
+        "--add-host=bogus|bad format for add-host: \"bogus\""
+        "--cgroups=bogus|running container create option: invalid cgroup mode \"bogus\": invalid argument"
+        "--ulimit=core=-1:1000|ulimit option \"core=-1:1000\" requires name=SOFT:HARD, failed to be parsed: ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 1000"
+        "--requires=nosuch|\"nosuch\" is not a valid container, cannot be used as a dependency: no container with name or ID \"nosuch\" found: no such container"
+        "--net=container:nosuch|looking up container to share net namespace with: no container with name or ID \"nosuch\" found: no such container"
+        "--init-path=/no|container-init binary not found on the host: stat /no: no such file or directory"
+        "--authfile=/no|credential file is not accessible: faccessat /no: no such file or directory"
+        "--sdnotify=bogus|invalid config provided: invalid argument: invalid sdnotify value \"bogus\": must be container, conmon or ignore"
+        "--systemd=always|--systemd=always is not supported yet"
+        "--device-cgroup-rule=b 7:* rmw|device cgroup rules are not supported in rootless mode or in a user namespace"
+    )
+    local c
+    for c in "${cases[@]}"; do
+        run_pod 125 create "${c%%|*}" "$IMAGE" true
+        assert_error "${c#*|}"
+    done
+    run_pod 125 create --restart=bogus "$IMAGE"
+    assert_error 'running container create option: "bogus" is not a valid restart policy: invalid argument' on-failure
+    run_pod 125 create --cpus 1 --cpu-quota 1000 "$IMAGE"
+    assert_error "--cpu-quota and --cpus cannot be set together"
+    run_pod ps -a -q
+    assert_empty
+}
+
+@test "warnings stand on stderr as podman's do, and can be turned off" {
+    none 0 --kernel-memory 1 "$IMAGE" true
+    assert_match '^time="[^"]+" level=warning msg="The --kernel-memory flag is no longer supported' "$stderr"
+    run_pod --log-level error run --rm --network none --kernel-memory 1 "$IMAGE" true
+    assert_empty_stderr
+    none 0 -i -t "$IMAGE" true </dev/null
+    assert_match "The input device is not a TTY" "$stderr"
+    local mine
+    mine=$(cat /proc/self/oom_score_adj)
+    none 0 --oom-score-adj 500 "$IMAGE" cat /proc/self/oom_score_adj
+    assert_output 500
+    if [ "$mine" -gt -1000 ]; then
+        none 0 --oom-score-adj -1000 "$IMAGE" cat /proc/self/oom_score_adj
+        assert_output "$mine"
+        assert_match "Requested oom_score_adj=-1000 is lower than the current one" "$stderr"
+    fi
+}
+
+@test "/run/.containerenv: there, empty, and telling for the privileged" {
+    local opt
+    for opt in --init=false --tmpfs=/run --read-only --init; do
+        none 0 "$opt" "$IMAGE" stat -c %s /run/.containerenv
+        assert_output 0
+    done
+    mkdir -p "$ROOM/run1"
+    none 1 -v "$ROOM/run1:/run" "$IMAGE" cat /run/.containerenv
+    none 0 --privileged --name priv "$IMAGE" sh -c '. /run/.containerenv; echo "$name $image $rootless"'
+    assert_output "priv $IMAGE 1"
+}
+
+@test "--requires and --sdnotify=conmon" {
+    run_pod create --name base --network none "$IMAGE" sleep 100
+    run_pod run -d --name top --network none --requires base "$IMAGE" sleep 100
+    run_pod ps --filter name=base --format '{{.State}}'
+    assert_output running
+    run_pod 125 rm -f -t 0 base
+    assert_match "has dependent containers which must be removed before it: [0-9a-f]{64}" "$stderr"
+    run_pod rm -f -t 0 --depend base
+    run_pod ps -a -q
+    assert_empty
+    python3 - "$ROOM/notify" >"$ROOM/told" 3>&- <<'PY' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(20)
+print(s.recv(4096).decode())
+PY
+    wait_for 10 test -S "$ROOM/notify"
+    NOTIFY_SOCKET=$ROOM/notify run_pod run -d --name told --network none --sdnotify=conmon "$IMAGE" sleep 100
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    run_pod inspect -f '{{.State.ConmonPid}}' told
+    assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
+}
