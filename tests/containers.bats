@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What podman's users type behind run and create, and the sentences they get.
-# shellcheck disable=SC2154 # bats sets output and stderr
+# shellcheck disable=SC2016,SC2154 # bats sets output and stderr; some words are the container's
 load helpers
 
 IMAGE=localhost/busybox:latest
@@ -15,7 +15,6 @@ teardown() { quietly pod rm -f -a -t 0; }
 none() { run_pod "$1" run --rm --network none "${@:2}"; }
 
 @test "environment: of the caller, of files, merged, unset" {
-    local v
     export FOO_ONE=1 FOO_TWO=2 http_proxy=http://proxy.test:3128
     none 0 -e 'FOO_*' "$IMAGE" env
     assert_line FOO_ONE=1
