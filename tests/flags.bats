@@ -52,8 +52,10 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     assert_line container=podman
     FROM_HOST=1 inside -e FROM_HOST -- env
     assert_line FROM_HOST=1
-    inside --workdir /new/dir -- pwd
-    assert_output /new/dir
+    inside --workdir /var/www -- pwd
+    assert_output /var/www
+    run_pod 126 run --rm --network none -w /new/dir "$IMAGE" pwd
+    assert_error_match "does not exist"
     inside --user 1000:1001 -- sh -c 'id -u; id -g; id -G'
     assert_output $'1000\n1001\n1001'
     inside --user nobody -- id -un
