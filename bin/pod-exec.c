@@ -109,6 +109,10 @@ static int build(const struct roots *r, const struct ctr *c, const struct exec_o
     strv_add(argv, "--");
     runtime_globals(r, runtime, ours, argv);
     free(runtime);
+    if (ours && o->detach) {
+        strv_add(argv, "--report-fd");
+        strv_add(argv, "3");
+    }
     strv_add(argv, "exec");
     if (o->detach)
         strv_add(argv, "--detach");
@@ -176,6 +180,28 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
     return err_sys(e, "cannot run \"%s\"", argv.v[0]);
 }
 
+/* Our runtime answers when the command was started, or why it was not; others end with a code. */
+static int detached(const struct roots *r, const struct ctr *c, const struct exec_opts *o,
+                    int process, int *code, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    cleanup_free char *runtime = NULL;
+    char pid_text[32];
+    bool ours;
+    pid_t pid;
+    if (build(r, c, o, process, NULL, &argv, e) < 0 || runtime_find(c, &runtime, &ours, e) < 0)
+        return -1;
+    struct spawn s = {
+        .argv = argv.v, .in = -1, .out = -1, .err = -1, .report = -1, .keep = &process, .nkeep = 1};
+    if (ours)
+        return spawn_and_report(&s, "pod-runtime", pid_text, sizeof pid_text, e);
+    s.err = SPAWN_INHERIT;
+    if (spawn(&s, &pid, e) < 0)
+        return -1;
+    *code = spawn_wait(pid);
+    return 0;
+}
+
 /* What the runtime knows of it went with the runtime directory, or lies in another one. */
 static int reachable(const struct roots *r, const struct ctr *c, struct err *e)
 {
@@ -215,6 +241,8 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     if (reachable(&r, &c, e) < 0 || exec_describe(&c, &s, o, operands, &process, e) < 0)
         return -1;
     process = fd_move_up(process, 100);
+    if (o->detach && !o->preserve_fds)
+        return detached(&r, &c, o, process, code, e);
     return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)
                                 : become(&r, &c, o, process, e);
 }

@@ -92,6 +92,10 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     assert_output $'0724\n100\n0 11 12\nmine'
     run_pod exec --user nobody like id -G
     assert_output '65534 11 12'
+    run_pod 127 exec -d like nosuch
+    assert_error_match 'executable file `nosuch` not found'
+    run_pod exec -d like touch /detached
+    wait_for 10 pod exec like ls /detached
     run_pod 125 exec like
     assert_error "must provide a non-empty command to start an exec session: invalid argument"
     run_pod 125 exec -e =x like true
@@ -153,6 +157,10 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     assert_output "$theirs"
     none 125 --ipc container:closed "$IMAGE" true
     assert_match "is not allowed: non-shareable IPC" "$stderr"
+    # joining one that is on the host's is being on the host's
+    run_pod run -d --name hosted --network none --uts host "$IMAGE" sleep 100
+    none 0 --uts container:hosted "$IMAGE" readlink /proc/self/ns/uts
+    assert_output "$(readlink /proc/self/ns/uts)"
     none 125 --pid bogus "$IMAGE" true
     assert_error "unrecognized namespace mode bogus passed"
     none 125 --uts host --hostname x "$IMAGE" true

@@ -197,7 +197,8 @@ static int namespace_mode(const struct roots *r, const char *flag, const char *m
             ctr_close(&other);
             return -1;
         }
-        cleanup_free char *value = xasprintf("container:%s", other.id);
+        bool host = strcmp(jx_str(json_object_get(other.record, "namespaces"), key), "host") == 0;
+        cleanup_free char *value = host ? xstrdup("host") : xasprintf("container:%s", other.id);
         jx_set_str(into, key, value);
         ctr_close(&other);
         return 0;
