@@ -285,6 +285,8 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     assert_error "unknown flag: --bogus" "See 'pod --help'"
     run_pod 125 --noout
     run_pod unshare true
+    run_cmd 127 sh -c 'exec 3>"$1"; pod unshare nosuchcommand' sh "$ROOM/three"
+    [ ! -s "$ROOM/three" ] || fail "written to the caller's descriptor 3"
     run_pod 127 unshare nosuchcommand
     assert_error 'exec: "nosuchcommand": executable file not found in $PATH'
     "$POD_LIBEXEC/pod-userns" info >/dev/null

@@ -96,6 +96,8 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     assert_error_match 'executable file `nosuch` not found'
     run_pod exec -d like touch /detached
     wait_for 10 pod exec like ls /detached
+    run_pod 127 exec -w /no/such like pwd
+    assert_match 'chdir `/no/such`: No such file or directory' "$stderr"
     run_pod 125 exec like
     assert_error "must provide a non-empty command to start an exec session: invalid argument"
     run_pod 125 exec -e =x like true

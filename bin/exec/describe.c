@@ -4,6 +4,7 @@
 #include "plain/fdio.h"
 #include "things/create.h"
 #include "things/spec.h"
+#include "words/exitcode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,23 @@ static void read_inside(pid_t pid, const char *path, struct buf *out)
     cleanup_fd int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof how);
     if (fd >= 0 && fd_read_all(fd, MAX_ETC, out) < 0)
         buf_clear(out);
+}
+
+/* The runtime would make it, as it does for a container's own; a command is not to leave one. */
+static int check_workdir(pid_t pid, const char *dir, struct err *e)
+{
+    cleanup_free char *root_path = xasprintf("/proc/%d/root", pid);
+    cleanup_fd int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    cleanup_fd int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, dir, &how, sizeof how);
+    if (root < 0 || fd >= 0 || errno != ENOENT)
+        return 0;
+    return err_set(
+        e, EXIT_NOTFOUND,
+        "chdir `%s`: No such file or directory: OCI runtime attempted to invoke a command "
+        "that was not found",
+        dir);
 }
 
 static int set_user(const struct ctr *c, const struct ctr_status *s, const struct exec_opts *o,
@@ -119,6 +137,8 @@ int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct 
     json_object_set_new(process, "cwd",
                         json_string(o->workdir ? o->workdir : jx_str(c->record, "workdir")));
     json_object_set_new(process, "terminal", json_boolean(o->tty));
+    if (o->workdir && check_workdir(s->pid, o->workdir, e) < 0)
+        return -1;
     if (set_user(c, s, o, process, &root, e) < 0 || set_env(c, o, process, e) < 0)
         return -1;
     set_caps(c, o, root, process);

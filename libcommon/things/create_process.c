@@ -82,10 +82,6 @@ static int add_groups(const struct create_opts *o, const char *group, struct use
                 return err_set(e, 0,
                                "the '--group-add keep-groups' option is not allowed with any other "
                                "--group-add options");
-            if (!o->runtime || !str_ends(o->runtime, "crun")) {
-                err_set(e, 0, "the '--group-add keep-groups' option is only done by crun");
-                return err_hint(e, "Add: --runtime crun");
-            }
             json_object_set_new(rec, "keepGroups", json_true());
         } else if (user_add_group(o->group_add.v[i], group, u, e) < 0 ||
                    user_add_group(o->group_add.v[i], group, &asked, e) < 0) {
