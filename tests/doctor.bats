@@ -70,7 +70,7 @@ finds() {
     no_holder
     run_cmd 1 env PATH="$bin" pod doctor --format json
     finds newuidmap fail "$sentence" "Ask the administrator to type: sudo apt install uidmap"
-    for command in "pod run --rm --network none $IMAGE true" "pod unshare true" \
+    for command in "pod run --rm --network none $IMAGE true" "pod unshare /bin/true" \
         "env CONTAINERS_STORAGE_CONF=/dev/null XDG_DATA_HOME=$ROOM/other pod pull -q oci:$ROOM/layout:busybox"; do
         # shellcheck disable=SC2086
         run_cmd 125 env PATH="$bin" $command 3>&-
