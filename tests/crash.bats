@@ -263,6 +263,7 @@ pulls_again() {
     for verb in "stop -t 0" "rm -f" start kill; do
         id=$(pod run -d --name x --network none "$IMAGE" sleep "$NAP")
         kill -9 "$(pgrep -f "pod-monitor.*--ctr-dir $ROOM/")"
+        wait_for 5 eval "! pgrep -f 'pod-monitor.*--ctr-dir $ROOM/'" # and its lock is free
         rm "$STORE/pod/containers/$id/live"
         run_pod ps --format '{{.Names}} {{.State}}'
         assert_output "x running"
