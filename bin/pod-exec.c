@@ -72,6 +72,12 @@ static int add_filter(const struct roots *r, const struct ctr *c, struct strv *a
     return 0;
 }
 
+static void add_two(struct strv *argv, const char *option, const char *value)
+{
+    strv_add(argv, option);
+    strv_add(argv, value);
+}
+
 /* A container with limits has a cgroup of its own, and all its processes are in that. */
 static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
 {
@@ -82,8 +88,7 @@ static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *a
                    ? 0
                    : err_set(e, 0, "the cgroup of container %s is not known any more", c->id);
     strv_take(argv, tool_path("pod-cgroup"));
-    strv_add(argv, "--join");
-    strv_add(argv, dir.s);
+    add_two(argv, "--join", dir.s);
     strv_add(argv, "--");
     return 0;
 }
@@ -91,9 +96,10 @@ static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *a
 /*
  * [pod-cgroup --join DIR --] pod-userns enter -- pod-rootfs --seal --
  * RUNTIME exec --process /proc/self/fd/N ID
+ * f: filled in when the runtime is not ours.
  */
 static int build(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
-                 const char *console, struct strv *argv, struct err *e)
+                 const char *console, struct exec_foreign *f, struct strv *argv, struct err *e)
 {
     char *runtime;
     bool ours;
@@ -109,19 +115,23 @@ static int build(const struct roots *r, const struct ctr *c, const struct exec_o
     strv_add(argv, "--");
     runtime_globals(r, runtime, ours, argv);
     free(runtime);
-    if (ours && o->detach) {
-        strv_add(argv, "--report-fd");
-        strv_add(argv, "3");
+    if (ours && o->detach)
+        add_two(argv, "--report-fd", "3");
+    if (!ours) {
+        cleanup_free char *dir = xasprintf("%s/%s", r->run_path, c->id);
+        exec_foreign_open(f, dir, o);
+        add_two(argv, "--log", f->log);
+        add_two(argv, "--log-format", "json");
     }
     strv_add(argv, "exec");
-    if (o->detach)
+    if (o->detach || !ours)
         strv_add(argv, "--detach");
+    if (!ours)
+        add_two(argv, "--pid-file", f->pid_file);
     strv_add(argv, "--process");
     strv_addf(argv, "/proc/self/fd/%d", process);
-    if (console) {
-        strv_add(argv, "--console-socket");
-        strv_add(argv, console);
-    }
+    if (console)
+        add_two(argv, "--console-socket", console);
     if (o->preserve_fds > 0) {
         strv_add(argv, "--preserve-fds");
         strv_addf(argv, "%lld", (long long)o->preserve_fds);
@@ -130,6 +140,17 @@ static int build(const struct roots *r, const struct ctr *c, const struct exec_o
         return -1;
     strv_add(argv, c->id);
     return 0;
+}
+
+static int foreign(struct exec_foreign *f, const struct exec_opts *o, int process, char **argv,
+                   int *code, struct err *e)
+{
+    pid_t pid;
+    int r = exec_foreign_start(argv, f, process, !o->detach, &pid, e);
+    if (r == 0)
+        *code = o->detach ? 0 : exec_foreign_wait(pid);
+    exec_foreign_close(f);
+    return r;
 }
 
 static int listen_at(const char *path, struct err *e)
@@ -147,26 +168,31 @@ static int with_terminal(const struct roots *r, const struct ctr *c, const struc
                          int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
+    struct exec_foreign f = {0};
     char name[32];
     at_temp_name(name, sizeof name, "x");
     cleanup_free char *path = xasprintf("%s/%s/%s", r->run_path, c->id, name);
     cleanup_fd int listen_fd = listen_at(path, e);
     int res = -1;
     if (listen_fd >= 0) {
-        res = build(r, c, o, process, path, &argv, e);
+        res = build(r, c, o, process, path, &f, &argv, e);
         if (res == 0)
-            res = exec_terminal(argv.v, listen_fd, process, o->detach_keys, code, e);
+            res = exec_terminal(argv.v, &f, listen_fd, process, o->detach_keys, code, e);
         unlink(path);
+        exec_foreign_close(&f);
     }
     return res;
 }
 
 static int become(const struct roots *r, const struct ctr *c, const struct exec_opts *o,
-                  int process, struct err *e)
+                  int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    if (build(r, c, o, process, NULL, &argv, e) < 0)
+    struct exec_foreign f = {0};
+    if (build(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
+    if (f.log)
+        return foreign(&f, o, process, argv.v, code, e);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (!o->interactive || o->detach)
         dup2(null, 0);
@@ -180,26 +206,20 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
     return err_sys(e, "cannot run \"%s\"", argv.v[0]);
 }
 
-/* Our runtime answers when the command was started, or why it was not; others end with a code. */
+/* Our runtime answers when the command was started, or why it was not. */
 static int detached(const struct roots *r, const struct ctr *c, const struct exec_opts *o,
                     int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    cleanup_free char *runtime = NULL;
+    struct exec_foreign f = {0};
     char pid_text[32];
-    bool ours;
-    pid_t pid;
-    if (build(r, c, o, process, NULL, &argv, e) < 0 || runtime_find(c, &runtime, &ours, e) < 0)
+    if (build(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
+    if (f.log)
+        return foreign(&f, o, process, argv.v, code, e);
     struct spawn s = {
         .argv = argv.v, .in = -1, .out = -1, .err = -1, .report = -1, .keep = &process, .nkeep = 1};
-    if (ours)
-        return spawn_and_report(&s, "pod-runtime", pid_text, sizeof pid_text, e);
-    s.err = SPAWN_INHERIT;
-    if (spawn(&s, &pid, e) < 0)
-        return -1;
-    *code = spawn_wait(pid);
-    return 0;
+    return spawn_and_report(&s, "pod-runtime", pid_text, sizeof pid_text, e);
 }
 
 /* What the runtime knows of it went with the runtime directory, or lies in another one. */
@@ -244,7 +264,7 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     if (o->detach && !o->preserve_fds)
         return detached(&r, &c, o, process, code, e);
     return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)
-                                : become(&r, &c, o, process, e);
+                                : become(&r, &c, o, process, code, e);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-/* pod-exec's two rooms: the process description, and a terminal for it. */
+/* pod-exec's rooms: the process description, a terminal for it, and runtimes not ours. */
 #ifndef POD_BIN_EXEC_H
 #define POD_BIN_EXEC_H
 
@@ -15,11 +15,25 @@ struct exec_opts {
 int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct exec_opts *o,
                   char *const *command, int *ret_fd, struct err *e);
 
+/* ---- foreign.c ---- */
+struct exec_foreign {
+    char *pid_file, *log; /* NULL: the runtime is ours */
+    int in;               /* as struct spawn has it */
+};
+void exec_foreign_open(struct exec_foreign *f, const char *dir, const struct exec_opts *o);
+void exec_foreign_close(struct exec_foreign *f);
+/* Runs the runtime to its end; *ret is the command, now a child of ours. std: our streams go. */
+int exec_foreign_start(char *const *argv, const struct exec_foreign *f, int keep, bool std,
+                       pid_t *ret, struct err *e);
+/* Its exit code; signals are passed on meanwhile. */
+int exec_foreign_wait(pid_t pid);
+
+/* ---- terminal.c ---- */
 /*
  * Runs argv, whose runtime connects to the socket that was given to it as `listen`, and moves
  * bytes between our terminal and the new one until the command ends; its exit code to *code.
  */
-int exec_terminal(char *const *argv, int listen, int keep, const char *detach_keys, int *code,
-                  struct err *e);
+int exec_terminal(char *const *argv, const struct exec_foreign *f, int listen, int keep,
+                  const char *detach_keys, int *code, struct err *e);
 
 #endif

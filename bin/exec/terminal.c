@@ -109,10 +109,10 @@ static int take_master(int listen_fd, pid_t pid, int *ret, struct err *e)
     return 0;
 }
 
-int exec_terminal(char *const *argv, int listen_fd, int keep, const char *detach_keys, int *code,
-                  struct err *e)
+/* The command's pid: the runtime's own, which stays beside it, or what a foreign one left. */
+static int start(char *const *argv, const struct exec_foreign *f, int keep, pid_t *ret,
+                 struct err *e)
 {
-    struct screen s = {.master = -1, .input = true};
     struct spawn sp = {.argv = argv,
                        .in = -1,
                        .out = -1,
@@ -120,12 +120,19 @@ int exec_terminal(char *const *argv, int listen_fd, int keep, const char *detach
                        .report = -1,
                        .keep = &keep,
                        .nkeep = 1};
+    return f->log ? exec_foreign_start(argv, f, keep, false, ret, e) : spawn(&sp, ret, e);
+}
+
+int exec_terminal(char *const *argv, const struct exec_foreign *f, int listen_fd, int keep,
+                  const char *detach_keys, int *code, struct err *e)
+{
+    struct screen s = {.master = -1, .input = true};
     sigset_t winch;
     pid_t pid;
     s.nkeys = detach_keys_parse(detach_keys ? detach_keys : DEFAULT_KEYS, s.keys, sizeof s.keys);
     if (s.nkeys < 0)
         return err_set(e, 0, "invalid detach keys \"%s\"", detach_keys);
-    if (spawn(&sp, &pid, e) < 0)
+    if (start(argv, f, keep, &pid, e) < 0)
         return -1;
     if (take_master(listen_fd, pid, &s.master, e) < 0) {
         *code = spawn_wait(pid); /* the runtime has said why, on standard error */

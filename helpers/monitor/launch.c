@@ -144,7 +144,8 @@ static int foreign_failure(struct mon *m, int status, struct err *e)
     if (!logged_reason(m, &why))
         return err_set(e, 0, "the OCI runtime ended with exit code %d and gave no reason", status);
     const char *s = why.s;
-    if (strcasestr(s, "permission denied") || strcasestr(s, "is a directory"))
+    if (strcasestr(s, "permission denied") || strcasestr(s, "not permitted") ||
+        strcasestr(s, "is a directory"))
         return err_set(e, 126, "%s: OCI permission denied", s);
     if (strcasestr(s, "not found") || strcasestr(s, "no such file or directory"))
         return err_set(e, 127, "%s: OCI runtime attempted to invoke a command that was not found",
