@@ -81,6 +81,8 @@ static void child(const struct spawn *s)
         dup2(report, REPORT_FD);
     else
         close(REPORT_FD);
+    /* what our caller left open is not for programs that may stay */
+    fd_close_from(REPORT_FD + 1, NULL, 0);
     for (size_t i = 0; i < s->nkeep; i++)
         fd_cloexec(s->keep[i], false);
     execvp(s->argv[0], s->argv);
