@@ -55,6 +55,9 @@ static int action_of(const json_t *o, const char *key, const char *errno_key, ui
         return err_set(e, 0, "seccomp: \"%s\" is out of range: %lld", errno_key, (long long)nr);
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (strcmp(actions[i].name, name) == 0) {
+            if (!actions[i].carries_errno && json_is_integer(json_object_get(o, errno_key)))
+                return err_set(e, 0, "seccomp: \"%s\" means nothing with action \"%s\"", errno_key,
+                               name);
             *ret = actions[i].code | (actions[i].carries_errno ? (uint32_t)nr : 0);
             return 0;
         }
