@@ -125,6 +125,10 @@ void init_main(struct rt *rt, const struct nsplan *plan, int sync, const struct 
     struct err e = ERR_INIT;
     char *path = NULL;
     int tell = sync;
+    /* files in /proc/self are ours only while we are dumpable */
+    if (!(plan->joined & CLONE_NEWPID) &&
+        attrs_oom_score(json_object_get(rt->spec, "process"), &e) < 0)
+        goto failed;
     prctl(PR_SET_DUMPABLE, 0);
     setsid();
     if (init_steps(rt, plan, sync, &path, &e) < 0)
@@ -219,6 +223,17 @@ static void give_up(const struct rt *rt, pid_t pid)
     hooks_late(rt, "poststop", 0, "stopped");
 }
 
+/*
+ * Processes that live in the pid namespace already see init from its first instruction, and may
+ * be the same user: they must not be able to trace it while the host's files are in its sight.
+ */
+static int hide_from_others(const struct rt *rt, struct err *e)
+{
+    if (attrs_oom_score(json_object_get(rt->spec, "process"), e) < 0)
+        return -1;
+    return prctl(PR_SET_DUMPABLE, 0) < 0 ? err_sys(e, "cannot hide from other processes") : 0;
+}
+
 static int launch(struct rt *rt, bool start_too, struct err *e)
 {
     struct nsplan plan;
@@ -232,6 +247,8 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
         return err_sys(e, "cannot make a socket pair");
     trees_open(rt, (plan.fresh | plan.joined) & CLONE_NEWUSER);
     if (ns_join(&plan, e) < 0)
+        return -1;
+    if ((plan.joined & CLONE_NEWPID) && hide_from_others(rt, e) < 0)
         return -1;
     pid_t pid = ns_clone(&plan, &pidfd);
     if (pid < 0)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,10 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 static const char *const defaults[] = {"null", "zero", "full", "random", "urandom", "tty"};
@@ -27,13 +30,23 @@ static const struct {
     {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"},
 };
 
+int bind_node(const char *source, int over, uint64_t attr)
+{
+    struct mount_attr a = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | attr};
+    cleanup_fd int tree =
+        open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (unsigned)OPEN_TREE_CLOEXEC);
+    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &a, sizeof a) < 0)
+        return -1;
+    return move_mount(tree, "", over, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
 /* mknod is not for user namespaces: the host's node is bound over an empty file. */
-static int bind_node(const char *source, int dev, const char *name, struct err *e)
+static int share_node(const char *source, int dev, const char *name, struct err *e)
 {
     cleanup_fd int fd = openat(dev, name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0)
         return err_sys(e, "cannot make /dev/%s in the container", name);
-    if (mount(source, fd_path(fd).s, NULL, MS_BIND, NULL) < 0)
+    if (bind_node(source, fd, 0) < 0)
         return err_sys(e, "cannot put device \"%s\" into the container", source);
     return 0;
 }
@@ -72,7 +85,7 @@ static int add_device(const json_t *d, int rootfd, struct err *e)
     }
     if (stat(path, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) || st.st_rdev != want)
         return err_set(e, 0, "cannot make device \"%s\": the host has no such node to share", path);
-    return bind_node(path, dir, slash + 1, e);
+    return share_node(path, dir, slash + 1, e);
 }
 
 int dev_populate(const struct rt *rt, int rootfd, struct err *e)
@@ -86,7 +99,7 @@ int dev_populate(const struct rt *rt, int rootfd, struct err *e)
         if (fstatat(dev, defaults[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode))
             continue;
         snprintf(source, sizeof source, "/dev/%s", defaults[i]);
-        if (bind_node(source, dev, defaults[i], e) < 0)
+        if (share_node(source, dev, defaults[i], e) < 0)
             return -1;
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
@@ -102,12 +115,28 @@ int dev_populate(const struct rt *rt, int rootfd, struct err *e)
     return 0;
 }
 
-int dev_open_pty(int master, const json_t *process, char *slave, size_t size, struct err *e)
+/* As long as 0 and 1 are still the caller's: his size, and plain newlines for a file or pipe. */
+static void like_callers(int master)
+{
+    struct termios t;
+    struct winsize ws;
+    if (!isatty(1) && tcgetattr(master, &t) == 0) {
+        t.c_oflag &= ~(tcflag_t)ONLCR;
+        tcsetattr(master, TCSANOW, &t);
+    }
+    if (ioctl(0, TIOCGWINSZ, &ws) == 0)
+        ioctl(master, TIOCSWINSZ, &ws);
+}
+
+int dev_open_pty(const struct rt *rt, int master, const json_t *process, char *slave, size_t size,
+                 struct err *e)
 {
     unsigned n;
     int unlocked = 0;
     if (ioctl(master, TIOCSPTLCK, &unlocked) < 0 || ioctl(master, TIOCGPTN, &n) < 0)
         return err_sys(e, "cannot open a terminal in the container");
+    if (rt->terminal_fd >= 0)
+        like_callers(master);
     const json_t *cs = json_object_get(process, "consoleSize");
     if (cs) {
         struct winsize ws = {.ws_row = (unsigned short)jx_int(cs, "height", 0),
@@ -118,8 +147,8 @@ int dev_open_pty(int master, const json_t *process, char *slave, size_t size, st
     return 0;
 }
 
-int dev_console(int rootfd, const json_t *process, int *ret_master, char *slave, size_t size,
-                struct err *e)
+int dev_console(const struct rt *rt, int rootfd, const json_t *process, int *ret_master,
+                char *slave, size_t size, struct err *e)
 {
     cleanup_fd int pts = open_in_root(rootfd, "dev/pts/ptmx", false, e);
     if (pts < 0)
@@ -127,7 +156,7 @@ int dev_console(int rootfd, const json_t *process, int *ret_master, char *slave,
     cleanup_fd int master = open(fd_path(pts).s, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0)
         return err_sys(e, "cannot open a terminal in the container");
-    if (dev_open_pty(master, process, slave, size, e) < 0)
+    if (dev_open_pty(rt, master, process, slave, size, e) < 0)
         return -1;
     cleanup_fd int dev = open_in_root(rootfd, "dev", true, e);
     cleanup_fd int node = dev < 0 ? -1 : open_in_root(rootfd, slave, false, e);
@@ -136,7 +165,7 @@ int dev_console(int rootfd, const json_t *process, int *ret_master, char *slave,
     const json_t *user = json_object_get(process, "user");
     if (fchownat(node, "", (uid_t)jx_int(user, "uid", 0), (gid_t)-1, AT_EMPTY_PATH) < 0)
         return err_sys(e, "cannot own the container's terminal");
-    if (bind_node(fd_path(node).s, dev, "console", e) < 0)
+    if (share_node(fd_path(node).s, dev, "console", e) < 0)
         return -1;
     *ret_master = fd_take(&master);
     return 0;

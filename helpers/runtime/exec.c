@@ -61,14 +61,14 @@ static int enter(const struct state *s, struct err *e)
 }
 
 /* Into the container's /dev/pts, through /dev/ptmx where the image has no pts of its own name. */
-static int terminal(const json_t *process, int console, struct err *e)
+static int terminal(const struct rt *rt, const json_t *process, int console, struct err *e)
 {
     char slave[64];
     cleanup_fd int ptmx = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     const json_t *user = json_object_get(process, "user");
     if (ptmx < 0)
         return err_sys(e, "cannot open a terminal in the container");
-    if (dev_open_pty(ptmx, process, slave, sizeof slave, e) < 0)
+    if (dev_open_pty(rt, ptmx, process, slave, sizeof slave, e) < 0)
         return -1;
     if (fd_send(console, "/dev/ptmx", 9, &ptmx, 1) < 0)
         return err_sys(e, "cannot hand the terminal over");
@@ -85,7 +85,7 @@ static void child(struct rt *rt, const json_t *process, int console, int tell)
     char *path = NULL;
     setsid(); /* signals of a terminal come once: from the runtime, which passes them on */
     if (attrs_affinity(process, "final", &e) < 0 ||
-        (console >= 0 && terminal(process, console, &e) < 0))
+        (console >= 0 && terminal(rt, process, console, &e) < 0))
         goto failed;
     if (console >= 0)
         close(console);
@@ -144,7 +144,8 @@ static int launch(struct rt *rt, const struct state *s, const json_t *process, i
     int tell[2], console = -1;
     if (open_outside(rt, process, &console, e) < 0)
         return -1;
-    if (attrs_affinity(process, "initial", e) < 0 || cgroup_follow(s, rt->o->cgroup, e) < 0)
+    if (attrs_affinity(process, "initial", e) < 0 || attrs_oom_score(process, e) < 0 ||
+        cgroup_follow(s, rt->o->cgroup, e) < 0)
         return -1;
     if (pipe2(tell, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");

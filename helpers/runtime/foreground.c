@@ -57,12 +57,6 @@ static int take_terminal(struct front *f, int from, struct err *e)
         return err_sys(e, "the container's terminal did not arrive");
     }
     f->input_open = true;
-    copy_size(f);
-    struct termios slave;
-    if (!isatty(1) && tcgetattr(f->master, &slave) == 0) {
-        slave.c_oflag &= ~(tcflag_t)ONLCR; /* a file or pipe gets plain newlines */
-        tcsetattr(f->master, TCSANOW, &slave);
-    }
     if (tcgetattr(0, &f->before) == 0) {
         struct termios raw = f->before;
         cfmakeraw(&raw);

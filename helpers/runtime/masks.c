@@ -22,12 +22,12 @@ static int mask_one(const char *path, int rootfd, struct err *e)
     cleanup_fd int fd = path_in_root(rootfd, path);
     if (fd < 0)
         return is_absent() ? 0 : err_sys(e, "cannot mask \"%s\"", path);
-    int r = fstat(fd, &st);
-    if (r == 0 && S_ISDIR(st.st_mode))
-        r = mount("tmpfs", fd_path(fd).s, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+    if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
+        return bind_node("/dev/null", fd, MOUNT_ATTR_RDONLY) < 0
+                   ? err_sys(e, "cannot mask \"%s\"", path)
+                   : 0;
+    int r = mount("tmpfs", fd_path(fd).s, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
                   "size=0k,mode=755");
-    else if (r == 0)
-        r = mount("/dev/null", fd_path(fd).s, NULL, MS_BIND, NULL);
     return r < 0 ? err_sys(e, "cannot mask \"%s\"", path) : 0;
 }
 

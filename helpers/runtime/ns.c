@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -232,7 +233,12 @@ int ns_make_late(const struct nsplan *p, const json_t *spec, struct err *e)
         return err_sys(e, "cannot make the container's cgroup and time namespaces");
     if (!(p->fresh & CLONE_NEWTIME))
         return 0;
-    if (write_offsets(spec, e) < 0)
+    /* the file is ours only while we are dumpable, and nobody else is here to make use of it */
+    if (p->fresh & CLONE_NEWPID)
+        prctl(PR_SET_DUMPABLE, 1);
+    int r = write_offsets(spec, e);
+    prctl(PR_SET_DUMPABLE, 0);
+    if (r < 0)
         return -1;
     cleanup_fd int fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
     if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)

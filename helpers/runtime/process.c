@@ -198,9 +198,8 @@ int process_prepare(const struct rt *rt, const json_t *process, char **ret_path,
     /* before any filter, which could forbid it */
     if (fd_close_from(3 + (int)(rt->o->preserve_fds + rt->listen_fds), NULL, 0) < 0)
         return err_sys(e, "cannot close the caller's descriptors");
-    if (attrs_limits(process, e) < 0 || attrs_oom_score(process, e) < 0 ||
-        attrs_scheduling(process, e) < 0 || attrs_personality(rt->spec, e) < 0 ||
-        attrs_labels(process, e) < 0)
+    if (attrs_limits(process, e) < 0 || attrs_scheduling(process, e) < 0 ||
+        attrs_personality(rt->spec, e) < 0 || attrs_labels(process, e) < 0)
         return -1;
     caps_read(process, &caps);
     /* without no_new_privs a filter needs CAP_SYS_ADMIN: it is loaded while we have it, and lets

@@ -100,7 +100,7 @@ int rootfs_setup(struct rt *rt, int *ret_console_master, struct err *e)
     if (rootfd < 0 || mounts_all(rt, rootfd, e) < 0 || dev_populate(rt, rootfd, e) < 0)
         return -1;
     if (jx_bool(process, "terminal") &&
-        dev_console(rootfd, process, ret_console_master, slave, sizeof slave, e) < 0)
+        dev_console(rt, rootfd, process, ret_console_master, slave, sizeof slave, e) < 0)
         return -1;
     if (hooks_any(rt, "createContainer") &&
         hooks_run(rt, "createContainer", getpid(), "creating", e) < 0)

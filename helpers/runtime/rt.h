@@ -169,12 +169,15 @@ unsigned long propagation_of(const char *name);
 void mount_option_names(struct strv *ret);
 
 /* ---- dev.c ---- */
+/* Binds one file over another, nosuid and noexec besides attr (MOUNT_ATTR_*); errno. */
+int bind_node(const char *source, int over, uint64_t attr);
 int dev_populate(const struct rt *rt, int rootfd, struct err *e);
 /* Opens a pty of the container's own devpts; the slave becomes /dev/console there. */
-int dev_console(int rootfd, const json_t *process, int *ret_master, char *slave, size_t size,
-                struct err *e);
+int dev_console(const struct rt *rt, int rootfd, const json_t *process, int *ret_master,
+                char *slave, size_t size, struct err *e);
 /* Unlocks and sizes the pty behind master; slave gets its path in the container. */
-int dev_open_pty(int master, const json_t *process, char *slave, size_t size, struct err *e);
+int dev_open_pty(const struct rt *rt, int master, const json_t *process, char *slave, size_t size,
+                 struct err *e);
 /* Connected to whoever waits for the terminal; the master goes there by SCM_RIGHTS. */
 int dev_console_connect(const char *socket_path, struct err *e);
 int dev_use_terminal(const char *slave, struct err *e);

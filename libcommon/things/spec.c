@@ -9,13 +9,19 @@
 #define DEFAULT_NOFILE 1048576
 #define DEFAULT_NPROC  4194304
 
-static const char *const masked[] = {"/proc/acpi",        "/proc/kcore",
-                                     "/proc/keys",        "/proc/latency_stats",
-                                     "/proc/timer_list",  "/proc/timer_stats",
-                                     "/proc/sched_debug", "/proc/scsi",
-                                     "/sys/firmware",     "/sys/fs/selinux",
-                                     "/sys/dev/block",    "/sys/devices/virtual/powercap",
-                                     "/sys/kernel",       NULL};
+static const char *const masked[] = {"/proc/acpi",
+                                     "/proc/kcore",
+                                     "/proc/keys",
+                                     "/proc/latency_stats",
+                                     "/proc/timer_list",
+                                     "/proc/timer_stats",
+                                     "/proc/sched_debug",
+                                     "/proc/scsi",
+                                     "/sys/firmware",
+                                     "/sys/fs/selinux",
+                                     "/sys/dev/block",
+                                     "/sys/devices/virtual/powercap",
+                                     NULL};
 static const char *const readonly[] = {
     "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL};
 

@@ -56,7 +56,7 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
     else
         put(list, "proc", "proc", "/proc", "nosuid,noexec,nodev");
     if (!user_mounts(c, "/dev"))
-        put(list, "tmpfs", "tmpfs", "/dev", "nosuid,strictatime,mode=755,size=65536k");
+        put(list, "tmpfs", "tmpfs", "/dev", "nosuid,noexec,strictatime,mode=755,size=65536k");
     if (own_net) {
         put(list, "sysfs", "sysfs", "/sys", sys);
     } else {
