@@ -4,10 +4,10 @@ TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 TOOLS      := $(TOOL_NAMES:%=$(BUILD)/tests/%)
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 
-# tiny programs that only tests use
+# tiny programs that only tests use; static, since some run in containers
 $(TOOLS): $(BUILD)/tests/%: tests/tools/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(filter-out -fsanitize=%,$(ALL_LDFLAGS)) -o $@ $<
+	@$(CC) $(filter-out -fsanitize=% -fPIE,$(ALL_CFLAGS)) $(filter-out -fsanitize=% -pie,$(ALL_LDFLAGS)) -static -o $@ $<
 # and one that is what pod-unpack is once it has given up its rights
 $(BUILD)/tests/confined: tests/tools/confined/confined.c $(BUILD)/obj/helpers/unpack/confine.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
