@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RING_SLOT  ((size_t)1 << 20)
-#define RING_SLOTS 8
+#define RING_SLOT  ((size_t)256 << 10)
+#define RING_SLOTS 16
 
 enum ring_reader { RING_WRITER, RING_HASHER, RING_READERS };
 
