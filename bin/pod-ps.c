@@ -109,8 +109,11 @@ static int check(const struct roots *r, const struct options *o, struct err *e)
 static int collect(const struct roots *r, const struct options *o, json_t *rows, struct err *e)
 {
     cleanup(strv_free) struct strv ids = STRV_INIT;
-    const struct ps_view view = {
-        .whole = o->no_trunc, .pods = o->pod || (o->format && *o->format), .ns = o->ns};
+    bool formatted = o->format && *o->format;
+    const struct ps_view view = {.whole = o->no_trunc,
+                                 .pods = o->pod || formatted,
+                                 .ns = o->ns,
+                                 .usual = !formatted && !o->pod && !o->ns && !o->size && !o->sort};
     bool all = o->all || o->latest || o->last > 0 || ctr_filter_has(&o->filter, "status") ||
                ctr_filter_has(&o->filter, "exited");
     if (ctr_list(r, &ids, e) < 0)

@@ -35,6 +35,26 @@ setup_file() {
     assert_output 'a running [/room]'
 }
 
+@test "ps: the usual table is what its columns give when they are asked for" {
+    local usual='table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}'
+    pod run -d --name fourth -p 127.0.0.1:"$(free_port)":80 "$IMAGE" sleep 100
+    same() { # OPTION...
+        run_pod ps "$@"
+        local first
+        first=$(timeless)
+        run_pod ps "$@" --format "$usual"
+        assert_equal "$(timeless)" "$first"
+    }
+    timeless() {
+        sed -E 's/Less than a second|[0-9]+ seconds?|About a minute/a while/g; s/ +/ /g' <<<"$output"
+    }
+    same -a
+    same -a --no-trunc
+    same --filter name=fourth
+    same --last 2
+    pod rm -f -t 0 fourth
+}
+
 @test "ps: sizes, namespaces, order by another column" {
     run_pod exec first sh -c 'head -c 5000 /dev/zero >/tmp/big'
     run_pod ps -s

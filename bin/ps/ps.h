@@ -10,6 +10,7 @@ struct ps_view {
     bool whole; /* --no-trunc */
     bool pods;  /* the pod's name is looked up */
     bool ns;    /* namespaces are read from /proc */
+    bool usual; /* only what the table without options shows */
 };
 
 /* row.c; ".sort" in it is the time of creation. */

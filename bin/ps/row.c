@@ -79,25 +79,34 @@ static char *command_text(const json_t *list)
     return buf_take(&b);
 }
 
-void ps_common(json_t *row, const char *id, const char *created, const char *command, bool whole)
+/* ID, CREATED and COMMAND. */
+static void put_columns(json_t *row, const char *id, const struct timespec *created,
+                        const char *command, bool whole)
 {
-    struct timespec t = {0};
-    cleanup(buf_free) struct buf ago = BUF_INIT, when = BUF_INIT;
+    cleanup(buf_free) struct buf ago = BUF_INIT;
     cleanup_free char *shown_id = xstrndup(id, whole ? 64 : 12);
     cleanup_free char *cut = !whole && strlen(command) > MAX_COMMAND
                                  ? xasprintf("%.*s...", MAX_COMMAND - 3, command)
                                  : xstrdup(command);
-    timefmt_parse(created, &t);
-    timefmt_ago(&ago, t, timefmt_clock());
-    timefmt_go(&when, t, TIMEFMT_LOCAL);
-    json_object_set_new(row, "Created", json_integer(t.tv_sec));
-    ps_put(row, "CreatedAt", buf_str(&ago));
+    timefmt_ago(&ago, *created, timefmt_clock());
     ps_put(row, ".ID", shown_id);
     ps_put(row, ".Command", cut);
-    ps_put(row, ".Created", buf_str(&ago));
-    ps_put(row, ".CreatedAt", buf_str(&when));
     ps_put(row, ".CreatedHuman", buf_str(&ago));
-    ps_put(row, ".RunningFor", buf_str(&ago));
+}
+
+void ps_common(json_t *row, const char *id, const char *created, const char *command, bool whole)
+{
+    struct timespec t = {0};
+    cleanup(buf_free) struct buf when = BUF_INIT;
+    timefmt_parse(created, &t);
+    timefmt_go(&when, t, TIMEFMT_LOCAL);
+    put_columns(row, id, &t, command, whole);
+    cleanup_free char *ago = xstrdup(jx_str(row, ".CreatedHuman"));
+    json_object_set_new(row, "Created", json_integer(t.tv_sec));
+    ps_put(row, "CreatedAt", ago);
+    ps_put(row, ".Created", ago);
+    ps_put(row, ".CreatedAt", buf_str(&when));
+    ps_put(row, ".RunningFor", ago);
     ps_put(row, ".sort", created);
 }
 
@@ -157,9 +166,32 @@ static json_t *seconds(int64_t ns)
     return json_integer(ns ? (json_int_t)(ns / 1000000000) : (json_int_t)TIMEFMT_NEVER);
 }
 
+/* A quarter of the work of a whole row. */
+static json_t *usual_row(const struct ctr *c, const struct ctr_status *s, const struct ps_view *v)
+{
+    const json_t *rec = c->record;
+    json_t *row = json_object();
+    struct timespec created = {0};
+    cleanup(buf_free) struct buf ports = BUF_INIT;
+    cleanup_free char *status = status_text(s);
+    cleanup_free char *command = command_text(json_object_get(rec, "command"));
+    cleanup_json list = json_array();
+    ports_of(rec, list, &ports);
+    timefmt_parse(jx_str(rec, "created"), &created);
+    put_columns(row, c->id, &created, command, v->whole);
+    ps_put(row, "Image", jx_str(rec, "imageName"));
+    ps_put(row, "Status", status);
+    ps_put(row, ".Ports", buf_str(&ports));
+    ps_put(row, ".Names", ctr_name(c));
+    ps_put(row, ".sort", jx_str(rec, "created"));
+    return row;
+}
+
 json_t *ps_row(const struct roots *r, const struct ctr *c, const struct ctr_status *s,
                const struct ps_view *v)
 {
+    if (v->usual)
+        return usual_row(c, s, v);
     const json_t *rec = c->record;
     json_t *labels = json_object_get(rec, "labels"), *command = json_object_get(rec, "command");
     json_t *row = json_object(), *ports = json_array();

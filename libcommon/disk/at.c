@@ -17,9 +17,16 @@ int at_read(int dir, const char *path, size_t max, struct buf *b)
     if (fd < 0)
         return -1;
     struct stat st;
-    if (fstat(fd, &st) == 0 && st.st_size > 0 && (uint64_t)st.st_size <= max)
-        buf_reserve(b, (size_t)st.st_size + 4096);
-    return fd_read_all(fd, max, b);
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > max)
+        return fd_read_all(fd, max, b);
+    /* a file's end is known: no read only to see it. Those of /proc have size 0. */
+    buf_reserve(b, (size_t)st.st_size);
+    ssize_t n = fd_read_full(fd, b->s + b->len, (size_t)st.st_size);
+    if (n < 0)
+        return -1;
+    b->len += (size_t)n;
+    b->s[b->len] = '\0';
+    return 0;
 }
 
 int at_mkdirs(int dir, const char *path, mode_t mode)
