@@ -40,7 +40,7 @@ asan:
 # BENCH="run pull rest" runs only these; BENCH_ROUNDS=3, three times the rounds
 bench: deps-bench
 	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools
-	@tests/lib/arena -b $(BUILD) tests/bench/run $(BENCH)
+	@POD_TEST_DISK=16G tests/lib/arena -b $(BUILD) tests/bench/run $(BENCH)
 
 demo: deps-demo
 	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools

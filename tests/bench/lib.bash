@@ -16,6 +16,8 @@ skip() {
     echo "$(basename "$0"): $1" >&2
     exit 1
 }
+# `make bench` as root has a file system for it alone
+[ ! -d "$POD_TEST_TOP/d" ] || POD_TEST_TOP=$POD_TEST_TOP/d
 # shellcheck source=tests/helpers.bash disable=SC1091
 . "$BATS_TEST_DIRNAME/helpers.bash"
 BENCH_ROWS=${BENCH_ROWS:-/dev/null}
@@ -35,20 +37,6 @@ measure() {
 
 note() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4-}" "${5-}" "${6-}" >>"$BENCH_ROWS"; }
 heading() { echo "$*" >>"$BENCH_ROWS"; }
-
-# Private memory, in bytes, of this user's processes whose program has one of these names.
-private_memory() {
-    local dir total=0 name kib
-    for dir in /proc/[0-9]*; do
-        [ -O "$dir" ] || continue
-        name=$(readlink "$dir/exe" 2>/dev/null) || continue
-        [[ " $* " == *" ${name##*/} "* ]] || continue
-        kib=$(awk '/^Private_(Clean|Dirty)/ { n += $2 } END { print n }' "$dir/smaps_rollup") || return
-        say "  ${name##*/} $kib KiB"
-        total=$((total + kib * 1024))
-    done
-    echo "$total"
-}
 
 room_open
 touch "$ROOM/.podman-used"
