@@ -53,6 +53,28 @@ attached() { # NAME
     assert_output $'all\n300000'
 }
 
+@test "input: the last words of a client that goes with output unread" {
+    local id dir monitor
+    run_pod run -d -i --name last --network none "$IMAGE" sh -c 'while :; do echo; sleep 0.1; done & cat; kill $!'
+    id=$(pod inspect --format '{{.Id}}' last)
+    dir=$(find "$XDG_RUNTIME_DIR" -type s -name attach -path "*$id*" -printf '%h\n')
+    monitor=$(sed -n 's/^monitor=//p' "$XDG_DATA_HOME/containers/storage/pod/containers/$id/live")
+    (cd "$dir" && python3 - "$monitor" <<'PY')
+import os, select, signal, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect("attach")
+s.send(b"aoe")
+select.select([s], [], [])
+os.kill(int(sys.argv[1]), signal.SIGSTOP)
+s.send(b"ilast words\n")
+s.send(b"c")
+s.close()
+os.kill(int(sys.argv[1]), signal.SIGCONT)
+PY
+    wait_for 5 eval 'pod logs last | grep -x "last words"'
+    run_cmd 0 timeout 10 pod wait last
+}
+
 @test "a client that stops reading is let go and wedges nothing" {
     run_pod run -d --name talks --network none "$IMAGE" sh -c '
         until [ -e /tmp/go ]; do sleep 0.05; done; seq 1 200000; echo end'

@@ -178,7 +178,8 @@ void clients_read(struct mon *m, struct client *c)
 {
     static char packet[ATTACH_MAX + 2];
     ssize_t n = recv(c->fd, packet, sizeof packet - 1, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    /* ECONNRESET: it went before it had read all of ours; what it said last follows */
+    if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
         return;
     if (n <= 0) {
         drop(c);

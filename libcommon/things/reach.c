@@ -47,6 +47,8 @@ static int await(int sock, char kind, int ms, char *out, size_t size)
         if (n < 0 && errno == EINTR)
             continue;
         ssize_t got = n < 0 ? -1 : recv(sock, packet, sizeof packet - 1, 0);
+        if (got < 0 && (errno == EINTR || errno == ECONNRESET))
+            continue; /* what the monitor said before it went follows, and then the end */
         if (got <= 0)
             return -1;
         packet[got] = '\0';

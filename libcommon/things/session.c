@@ -178,7 +178,8 @@ static void write_out(struct loop *l)
 static int take_packet(struct loop *l, int *code)
 {
     ssize_t n = recv(l->s->sock, l->out, sizeof l->out - 1, 0);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+    /* ECONNRESET: the monitor went before it had read all of ours; what it said follows */
+    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ECONNRESET))
         return -1;
     if (n <= 0)
         return SESSION_LOST;
