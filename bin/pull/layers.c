@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +116,30 @@ static size_t take_ids(const json_t *list, uint32_t *out)
     return json_array_size(list);
 }
 
+/*
+ * A layer goes to disk while others are unpacked, so that the commit's own syncfs finds little to
+ * do. Nothing depends on it.
+ */
+static atomic_bool writing_back;
+
+static void *write_back(void *graph)
+{
+    syncfs((int)(intptr_t)graph);
+    writing_back = false;
+    return NULL;
+}
+
+static void start_write_back(const struct roots *r)
+{
+    pthread_t t;
+    if (atomic_exchange(&writing_back, true))
+        return;
+    if (pthread_create(&t, NULL, write_back, (void *)(intptr_t)r->graph) == 0)
+        pthread_detach(t);
+    else
+        writing_back = false;
+}
+
 static int finish(struct layer *l, struct err *e)
 {
     static char value[1 << 20];
@@ -161,7 +188,8 @@ static int take_events(struct origin *o, struct plan *p, int ms, struct err *e)
     return 0;
 }
 
-static int pump(struct origin *o, struct plan *p, size_t *running, struct err *e)
+static int pump(const struct roots *r, struct origin *o, struct plan *p, size_t *running,
+                struct err *e)
 {
     struct pollfd fds[MAX_RUNNING + 1];
     size_t at[MAX_RUNNING + 1], n = 0;
@@ -188,7 +216,8 @@ static int pump(struct origin *o, struct plan *p, size_t *running, struct err *e
                 *e = network;
             return -1;
         }
-        (*running)--;
+        if (--*running)
+            start_write_back(r);
     }
     return 0;
 }
@@ -211,7 +240,7 @@ int layers_bring(const struct roots *r, struct origin *o, struct plan *p, bool b
         }
         if (!running)
             return 0;
-        if (pump(o, p, &running, e) < 0)
+        if (pump(r, o, p, &running, e) < 0)
             return -1;
     }
 }
