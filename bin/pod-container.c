@@ -4,7 +4,9 @@
 #include "things/ctr_filter.h"
 #include "things/stop.h"
 #include "things/store.h"
+#include "things/volume.h"
 #include "words/exitcode.h"
+#include "words/ident.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +132,7 @@ static int do_prune(int argc, char **argv)
         ctr_status(&r, &c, &s);
         bool wanted = is_idle(s.state) && !jx_bool(c.record, "infra") &&
                       ctr_filter_match(&r, &o.filter, &c, &s);
-        if (wanted && ctr_remove(&r, &c, false, 0, &e) < 0)
+        if (wanted && ctr_remove(&r, &c, false, false, 0, &e) < 0)
             code = say_error(&e);
         else if (wanted)
             puts(c.id);
@@ -139,11 +141,34 @@ static int do_prune(int argc, char **argv)
     return say_end(code);
 }
 
+/* ---- reclaim TRASH VOLUME...: for monitors of containers with --rm ---- */
+
+static int do_reclaim(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct roots r;
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    if (argc < 2 || !str_starts(argv[1], "ctr-") || strchr(argv[1], '/')) {
+        err_set(&e, 0, "reclaim is for pod's own use");
+        return say_error(&e);
+    }
+    for (int i = 2; i < argc; i++)
+        if (ident_name_ok(argv[i]))
+            strv_add(&names, argv[i]);
+    if (roots_open(&r, &e) < 0)
+        return say_error(&e);
+    int res = volumes_reclaim(&r, &names, argv[1], &e);
+    if (trash_delete(&r, argv[1], true, &e) < 0 || res < 0)
+        return say_error(&e);
+    return say_end(0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct verb verbs[] = {
         {"exists", "Tell by the exit code whether a container exists", do_exists},
         {"prune", "Remove all containers that do not run", do_prune},
+        {"reclaim", NULL, do_reclaim},
         {0},
     };
     return say_verbs("pod container", "Containers, beside the verbs that need no `container`",

@@ -47,7 +47,7 @@ static const struct cmd command = {
     .operands = "CONTAINER COMMAND [ARG...]",
     .summary = "Run a command in a running container",
     .more = "Exit codes: the command's own; 125 pod failed, 126 the command cannot be run,\n"
-            "127 it was not found, 128+N it was ended by signal N.",
+            "127 it was not found, 128+N it was ended by signal N, 255 the container does not run.",
     .opts = options,
     .max = -1,
     .stop_at_operand = 1,
@@ -124,7 +124,7 @@ static int build(const struct roots *r, const struct ctr *c, const struct exec_o
         add_two(argv, "--log-format", "json");
     }
     strv_add(argv, "exec");
-    if (o->detach || !ours)
+    if (!ours || (o->detach && o->preserve_fds))
         strv_add(argv, "--detach");
     if (!ours)
         add_two(argv, "--pid-file", f->pid_file);
@@ -206,20 +206,37 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
     return err_sys(e, "cannot run \"%s\"", argv.v[0]);
 }
 
-/* Our runtime answers when the command was started, or why it was not. */
+/*
+ * Our runtime answers when the command was started, or why it was not. It stays, as the command's
+ * parent: the container's first process may be one that reaps nobody.
+ */
 static int detached(const struct roots *r, const struct ctr *c, const struct exec_opts *o,
                     int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
     struct exec_foreign f = {0};
-    char pid_text[32];
+    int report[2];
+    pid_t pid;
     if (build(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
     if (f.log)
         return foreign(&f, o, process, argv.v, code, e);
-    struct spawn s = {
-        .argv = argv.v, .in = -1, .out = -1, .err = -1, .report = -1, .keep = &process, .nkeep = 1};
-    return spawn_and_report(&s, "pod-runtime", pid_text, sizeof pid_text, e);
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    struct spawn s = {.argv = argv.v,
+                      .in = -1,
+                      .out = -1,
+                      .err = -1,
+                      .report = report[1],
+                      .keep = &process,
+                      .nkeep = 1,
+                      .new_session = 1};
+    int res = spawn(&s, &pid, e);
+    close(report[1]);
+    if (res == 0)
+        res = report_read(report[0], "pod-runtime", NULL, 0, e);
+    close(report[0]);
+    return res;
 }
 
 /* What the runtime knows of it went with the runtime directory, or lies in another one. */
@@ -254,7 +271,7 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
         return -1;
     ctr_status(&r, &c, &s);
     if (s.state != CTR_RUNNING) {
-        err_set(e, 0,
+        err_set(e, EXIT_NO_SESSION,
                 "can only create exec sessions on running containers: container state improper");
         return err_hint(e, "Type: pod start %s", ctr_name(&c));
     }

@@ -155,7 +155,7 @@ static int one(const struct roots *r, const char *name, const struct options *o,
                       "removing the pod",
                       c.id, jx_str(c.record, "pod"));
     else if ((res = dependents(r, c.id, o, e)) == 0)
-        res = ctr_remove(r, &c, o->force, o->time, e);
+        res = ctr_remove(r, &c, o->force, o->volumes, o->time, e);
     ctr_close(&c);
     return res;
 }

@@ -54,7 +54,7 @@ static void discard(const struct roots *r, const char *id)
     struct ctr c;
     if (ctr_open(r, id, &c, &ignored) < 0)
         return;
-    ctr_remove(r, &c, false, -1, &ignored);
+    ctr_remove(r, &c, false, true, -1, &ignored);
     ctr_close(&c);
 }
 

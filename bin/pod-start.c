@@ -38,8 +38,8 @@ static const struct cmd command = {
     .name = "pod start",
     .operands = "CONTAINER...",
     .summary = "Start one or more containers",
-    .more = "Exit codes: 0 started (with --attach the container's own), 125 pod failed,\n"
-            "126 the command cannot be run, 127 it was not found.",
+    .more = "Exit codes: 0 started (with --attach the container's own), 125 one could\n"
+            "not be started.",
     .opts = options,
     .max = -1,
 };
@@ -97,8 +97,10 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     struct start_how how = {.client_fd = -1};
     int res =
         o->attach || o->interactive ? stay(r, &c, o, code, e) : ctr_start(r, &c, &how, &pid, e);
-    if (res < 0)
+    if (res < 0) {
         err_prefix(e, "unable to start container \"%s\"", c.id);
+        e->code = EXIT_TOOL;
+    }
     ctr_close(&c);
     return res;
 }

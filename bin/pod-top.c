@@ -3,17 +3,16 @@
 #include "top/top.h"
 
 #include "disk/at.h"
+#include "disk/inside.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
 #include "things/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_ETC (4 << 20)
@@ -41,18 +40,6 @@ static const struct cmd command = {
 
 static const char *const usual[] = {"user", "pid",  "ppid", "pcpu", "etime",
                                     "tty",  "time", "args", NULL};
-
-/* A file of the container; links are followed as if its root were ours. */
-static void read_inside(pid_t pid, const char *file, struct buf *out)
-{
-    cleanup_free char *path = xasprintf("/proc/%d/root", pid);
-    cleanup_fd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    cleanup_fd int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, file, &how, sizeof how);
-    if (fd >= 0 && fd_read_all(fd, MAX_ETC, out) < 0)
-        buf_clear(out);
-}
 
 static void read_map(pid_t pid, const char *file, struct buf *out)
 {
@@ -89,8 +76,8 @@ static int show(pid_t first, char *const *names, struct err *e)
     size_t n = 0;
     if (procs_of(first, &procs, &n, e) < 0)
         return -1;
-    read_inside(first, "etc/passwd", &v.passwd);
-    read_inside(first, "etc/group", &v.group);
+    inside_read(first, "etc/passwd", MAX_ETC, &v.passwd);
+    inside_read(first, "etc/group", MAX_ETC, &v.group);
     read_map(first, "uid_map", &v.uid_map);
     read_map(first, "gid_map", &v.gid_map);
     for (size_t k = 0; names[k]; k++)

@@ -96,6 +96,9 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     assert_error_match 'executable file `nosuch` not found'
     run_pod exec -d like touch /detached
     wait_for 10 pod exec like ls /detached
+    # sleep reaps nobody
+    run_pod any exec like sh -c "grep -l 'State:.Z' /proc/[0-9]*/status"
+    assert_empty
     run_pod 127 exec -w /no/such like pwd
     assert_match 'chdir `/no/such`: No such file or directory' "$stderr"
     run_pod 125 exec like
@@ -114,7 +117,54 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     none 0 -w /tmp "$IMAGE" pwd
     # made by hand in the container's own layer
     run_pod create --name makes --network none -w /made "$IMAGE" pwd
-    run_pod 126 start -a makes
+    run_pod 125 start -a makes
+}
+
+@test "exec: users by name where files are seen from inside only; a container that does not run" {
+    run_pod run -d --name mapped --network none --userns keep-id "$IMAGE" sleep 100
+    run_pod exec --user "$(id -un)" mapped id -u
+    assert_output "$(id -u)"
+    run_pod exec --user root mapped id -u
+    assert_output 0
+    run_pod 127 exec -w /no/such mapped pwd
+    run_pod top mapped user args
+    assert_match "$(id -un) +sleep 100"
+    run_pod rm -f -t 0 mapped
+    run_pod create --name idle --network none "$IMAGE" true
+    run_pod 255 exec idle true
+    assert_error "can only create exec sessions on running containers: container state improper" "pod start idle"
+}
+
+volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -maxdepth 1 -name '?????????????*' | wc -l; }
+
+@test "anonymous volumes: gone with --rm, rm -v and the last who mounts them; named ones stay" {
+    none 0 -v /data -v named:/named "$IMAGE" sh -c 'echo x >/data/file; echo y >/named/file'
+    assert_equal "$(volumes)" 0
+    run_pod run -d --rm --name brief --network none -v /data "$IMAGE" sleep 100
+    assert_equal "$(volumes)" 1
+    run_pod rm -f -t 0 brief
+    wait_for 5 eval '[ "$(volumes)" = 0 ]'
+    run_pod run --name stays --network none -v /data -v /other "$IMAGE" sh -c 'echo z >/data/file'
+    run_pod create --name borrows --network none --volumes-from stays "$IMAGE" cat /data/file
+    run_pod rm -v stays
+    assert_equal "$(volumes)" 2
+    run_pod start -a borrows
+    assert_output z
+    run_pod rm -v borrows
+    assert_equal "$(volumes)" 0
+    run_pod create --name kept --network none -v /data "$IMAGE"
+    run_pod rm kept
+    assert_equal "$(volumes)" 1
+    assert_file "$XDG_DATA_HOME/containers/storage/pod/volumes/named/_data/file"
+    wait_for 5 eval '! ls -A "$XDG_DATA_HOME/containers/storage/pod/trash" | grep .'
+    run_pod 125 container reclaim ../containers named
+}
+
+@test "mounts: the same twice is one" {
+    none 0 -v "$ROOM:/twice" -v "$ROOM:/twice" "$IMAGE" grep -c ' /twice ' /proc/mounts
+    assert_output 1
+    none 125 -v "$ROOM:/twice" -v "$ROOM:/twice:ro" "$IMAGE" true
+    assert_error "/twice: duplicate mount destination"
 }
 
 @test "mounts: volumes of another container, read-only with places to write, tmpfs options" {
@@ -194,7 +244,7 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     for mode in none host; do
         run_pod run --rm --network $mode -p 8080 "$IMAGE" echo yes
         assert_output yes
-        assert_equal "$stderr" "Port mappings have been discarded because \"$mode\" network namespace mode does not support them"
+        assert_equal "$stderr" "Port mappings have been discarded as one of the Host, Container, Pod, and None network modes are in use"
     done
     run_pod 125 run -p 99999:80 "$IMAGE" true
     assert_error "parsing host port: port numbers must be between 1 and 65535 (inclusive), got 99999"

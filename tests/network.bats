@@ -58,7 +58,7 @@ get() { curl -fs --noproxy '*' --max-time 5 "$1"; }
     local port
     port=$(free_port)
     serve first -p "$port:80"
-    run_pod 125 run --rm --name second -p "$port:80" "$IMAGE" true
+    run_pod 126 run --rm --name second -p "$port:80" "$IMAGE" true
     assert_error_match "address already in use"
     run_pod ps -a --format '{{.Names}}'
     assert_output first
@@ -97,7 +97,7 @@ print(s.makefile().read().strip())' "$((port + 1))")" 5
     port=$(free_port)
     serve own --network slirp4netns:port_handler=slirp4netns -p "127.0.0.1:$port:80"
     wait_for 10 get "http://127.0.0.1:$port/"
-    run_pod 125 run --rm --network slirp4netns:port_handler=none -p "$port:80" "$IMAGE" true
+    run_pod 126 run --rm --network slirp4netns:port_handler=none -p "$port:80" "$IMAGE" true
 }
 
 @test "published on IPv6" {

@@ -1,6 +1,6 @@
 #include "exec.h"
 
-#include "disk/at.h"
+#include "disk/inside.h"
 #include "plain/fdio.h"
 #include "things/create.h"
 #include "things/spec.h"
@@ -8,37 +8,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_ETC (4 << 20)
 
-/* A file of the running container; links are followed as if its root were ours. */
-static void read_inside(pid_t pid, const char *path, struct buf *out)
-{
-    cleanup_free char *root_path = xasprintf("/proc/%d/root", pid);
-    cleanup_fd int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    cleanup_fd int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-    if (fd >= 0 && fd_read_all(fd, MAX_ETC, out) < 0)
-        buf_clear(out);
-}
-
 /* The runtime would make it, as it does for a container's own; a command is not to leave one. */
 static int check_workdir(pid_t pid, const char *dir, struct err *e)
 {
-    cleanup_free char *root_path = xasprintf("/proc/%d/root", pid);
-    cleanup_fd int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    cleanup_fd int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, dir, &how, sizeof how);
-    if (root < 0 || fd >= 0 || errno != ENOENT)
+    cleanup_fd int fd = inside_open(pid, dir, O_PATH | O_DIRECTORY);
+    if (fd >= 0 || errno != ENOENT)
         return 0;
     return err_set(
         e, EXIT_NOTFOUND,
@@ -63,8 +45,8 @@ static int set_user(const struct ctr *c, const struct ctr_status *s, const struc
         return 0;
     }
     cleanup(buf_free) struct buf passwd = BUF_INIT, group = BUF_INIT;
-    read_inside(s->pid, "etc/passwd", &passwd);
-    read_inside(s->pid, "etc/group", &group);
+    inside_read(s->pid, "etc/passwd", MAX_ETC, &passwd);
+    inside_read(s->pid, "etc/group", MAX_ETC, &group);
     if (user_resolve(o->user, buf_str(&passwd), buf_str(&group), &u, e) < 0)
         return -1;
     json_object_set_new(user, "uid", json_integer(u.uid));

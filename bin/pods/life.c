@@ -114,7 +114,7 @@ static int do_kill(const struct roots *r, struct ctr *c, const struct options *o
 
 static int do_remove(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
 {
-    return ctr_remove(r, c, true, o->time, e);
+    return ctr_remove(r, c, true, true, o->time, e);
 }
 
 /* ---- whole pods ---- */

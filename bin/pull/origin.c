@@ -51,11 +51,14 @@ void origin_add_name(struct origin *o, const char *typed)
     strv_take(&o->names, ref_str(&r));
 }
 
-/* A layout's REF is what its author called the image; without one the directory's name serves. */
+/*
+ * A layout's REF is what its author called the image. Without one, or with no more than a tag that
+ * all images have, the directory's name serves.
+ */
 static void name_layout(struct origin *o, const char *path, const char *ref)
 {
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    if (*ref)
+    if (*ref && (o->archive || strcmp(ref, "latest") != 0))
         origin_add_name(o, ref);
     else if (!o->archive)
         origin_add_name(o, base);

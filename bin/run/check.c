@@ -74,10 +74,10 @@ static void check_ports(struct create_opts *o)
     cleanup_free char *name = xstrndup(mode, strcspn(mode, ":"));
     if ((!o->publish.n && !o->publish_all) || !str_in(name, without))
         return;
-    fprintf(stderr,
-            "Port mappings have been discarded because \"%s\" network namespace mode does not "
-            "support them\n",
-            name);
+    fprintf(
+        stderr,
+        "Port mappings have been discarded as one of the Host, Container, Pod, and None network "
+        "modes are in use\n");
     strv_free(&o->publish);
     o->publish_all = false;
 }

@@ -9,6 +9,7 @@
 #include "store/usage.h"
 #include "things/ctr.h"
 #include "things/table.h"
+#include "things/volume.h"
 #include "words/timefmt.h"
 #include "words/units.h"
 
@@ -139,7 +140,7 @@ static void container_row(const struct roots *r, const char *id, json_t *rows)
         return;
     ctr_status(r, &c, &st);
     cleanup(strv_free) struct strv volumes = STRV_INIT;
-    usage_ctr_volumes(r, c.record, &volumes);
+    volumes_of(r, c.record, false, &volumes);
     json_t *row = json_pack(
         "{s:o, s:s, s:s, s:I}", "Image", json_sprintf("%.12s", jx_str(c.record, "image")), "Names",
         ctr_name(&c), "Status", ctr_state_name(st.state), "LocalVolumes", (json_int_t)volumes.n);
@@ -188,7 +189,7 @@ static int print_volumes(const struct roots *r, struct buf *out, struct err *e)
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d && fd >= 0)
         close(fd);
-    usage_used_volumes(r, &used);
+    volumes_used(r, &used);
     for (struct dirent *de; d && (de = readdir(d));) {
         if (de->d_name[0] == '.')
             continue;

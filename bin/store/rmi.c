@@ -195,7 +195,7 @@ static int finish(struct rmi *x)
     unmount_all(x);
     if (x->said.len && store_save_removed(&x->room.store, &x->garbage, &e) < 0)
         return say_error(&e);
-    fwrite(x->said.s, 1, x->said.len, stdout);
+    fputs(buf_str(&x->said), stdout);
     store_close(&x->room.store); /* nobody waits for the disk to be freed */
     if (x->garbage.n && store_trash_empty(&x->room.roots, &e) < 0)
         fail(x, &e, &x->other);

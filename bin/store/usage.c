@@ -2,6 +2,7 @@
 
 #include "disk/at.h"
 #include "things/ctr.h"
+#include "things/volume.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -180,33 +181,6 @@ void usage_containers(const struct roots *r, struct usage *ret)
     *ret = u;
 }
 
-void usage_ctr_volumes(const struct roots *r, const json_t *record, struct strv *ret)
-{
-    cleanup_free char *below = xasprintf("%s/pod/volumes/", r->graph_path);
-    const json_t *m;
-    size_t i;
-    json_array_foreach(json_object_get(record, "mounts"), i, m)
-    {
-        const char *source = jx_str(m, "source"), *name = source + strlen(below);
-        if (str_starts(source, below))
-            strv_addf(ret, "%.*s", (int)strcspn(name, "/"), name);
-    }
-}
-
-void usage_used_volumes(const struct roots *r, struct strv *ret)
-{
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    struct err ignored = ERR_INIT;
-    (void)ctr_list(r, &ids, &ignored);
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c = CTR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
-            continue;
-        usage_ctr_volumes(r, c.record, ret);
-        ctr_close(&c);
-    }
-}
-
 void usage_volumes(const struct roots *r, struct usage *ret)
 {
     struct usage u = {0};
@@ -215,7 +189,7 @@ void usage_volumes(const struct roots *r, struct usage *ret)
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d && fd >= 0)
         close(fd);
-    usage_used_volumes(r, &used);
+    volumes_used(r, &used);
     for (struct dirent *de; d && (de = readdir(d));) {
         if (de->d_name[0] == '.')
             continue;

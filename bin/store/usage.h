@@ -15,9 +15,6 @@ void usage_containers(const struct roots *r, struct usage *ret);
 void usage_volumes(const struct roots *r, struct usage *ret);
 /* Bytes that would go with this image alone. */
 int64_t usage_unique(const struct store *s, const json_t *img);
-/* Names of the volumes a container mounts, by its record; of all containers, one for each mount. */
-void usage_ctr_volumes(const struct roots *r, const json_t *record, struct strv *ret);
-void usage_used_volumes(const struct roots *r, struct strv *ret);
 /* Bytes allocated to the files below dir/name, as far as we may look. */
 int64_t usage_of_tree(int dir, const char *name);
 

@@ -4,6 +4,7 @@
 #include "disk/at.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
+#include "words/exitcode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ int port_in_use(const struct port *p, int sys, struct err *e)
     char where[64];
     snprintf(where, sizeof where, six ? "[%s]:%u" : "%s:%u", ip, p->host);
     if (sys == EACCES) {
-        err_set(e, 0,
+        err_set(e, EXIT_CANNOT,
                 "rootlessport cannot expose privileged port %u, you can add "
                 "'net.ipv4.ip_unprivileged_port_start=%u' to /etc/sysctl.conf (currently %d), or "
                 "choose a larger port number (>= %d): listen %s %s: bind: permission denied",
@@ -42,7 +43,7 @@ int port_in_use(const struct port *p, int sys, struct err *e)
         const char *why = sys == EADDRINUSE      ? "address already in use"
                           : sys == EADDRNOTAVAIL ? "cannot assign requested address"
                                                  : strerror(sys);
-        err_set(e, 0, "rootlessport listen %s %s: bind: %s", proto, where, why);
+        err_set(e, EXIT_CANNOT, "rootlessport listen %s %s: bind: %s", proto, where, why);
     }
     e->sys = sys;
     return -1;

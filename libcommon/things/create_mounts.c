@@ -21,16 +21,18 @@ static int add(json_t *list, const char *type, const char *source, const char *d
     size_t i;
     if (dest[0] != '/')
         return err_set(e, 0, "invalid container path \"%s\", must be an absolute path", dest);
+    cleanup_json m = json_pack("{s:s, s:s, s:s, s:o}", "type", type, "source", source,
+                               "destination", dest, "options", jx_from_strv(options));
+    if (!m)
+        return err_set(e, 0, "mount \"%s\": the path is not UTF-8", dest);
     json_array_foreach(list, i, item)
     {
+        if (json_equal(item, m))
+            return 0;
         if (strcmp(jx_str(item, "destination"), dest) == 0)
             return err_set(e, 0, "%s: duplicate mount destination", dest);
     }
-    json_t *m = json_pack("{s:s, s:s, s:s, s:o}", "type", type, "source", source, "destination",
-                          dest, "options", jx_from_strv(options));
-    if (!m)
-        return err_set(e, 0, "mount \"%s\": the path is not UTF-8", dest);
-    json_array_append_new(list, m);
+    json_array_append(list, m);
     return 0;
 }
 
@@ -96,7 +98,11 @@ static int add_volume(const struct roots *r, json_t *list, const char *text, str
         ident_new(id);
         if (resolve_source(r, id, &source, e) < 0 || bind_options("", &options, e) < 0)
             return -1;
-        return add(list, "bind", source, part.v[0], &options, e);
+        if (add(list, "bind", source, part.v[0], &options, e) < 0)
+            return -1;
+        json_object_set_new(json_array_get(list, json_array_size(list) - 1), "anonymous",
+                            json_true());
+        return 0;
     }
     if (part.n > 3 || !*part.v[0])
         return err_set(e, 0, "%s: incorrect volume format, should be [host-dir:]ctr-dir[:option]",

@@ -65,6 +65,7 @@ const struct opt create_option_table[] = {
     {"name", 0, OPT_STR, "NAME", "Name of the container", AT(name)},
     {"network", 0, OPT_LIST, "MODE", "none, host, slirp4netns, pasta, container:ID", AT(network)},
     {"net", 0, OPT_LIST, "MODE", NULL, AT(network)},
+    {"dns-opt", 0, OPT_MULTI, "OPTION", NULL, AT(dns_option)},
     {"network-alias", 0, OPT_MULTI, "NAME", NULL, AT(network_alias)},
     {"no-healthcheck", 0, OPT_BOOL, NULL, NULL, AT(ignored)},
     {"no-hostname", 0, OPT_BOOL, NULL, "Leave /etc/hostname of the image alone", AT(no_hostname)},

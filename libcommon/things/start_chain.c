@@ -3,6 +3,7 @@
 #include "disk/at.h"
 #include "things/spawn.h"
 #include "things/start.h"
+#include "things/volume.h"
 #include "words/reasons.h"
 
 #include <errno.h>
@@ -327,6 +328,27 @@ static void put_settle(const struct chain *ch, const struct ctr *c, struct strv 
     put_command(argv, "--exit-command", &cmd);
 }
 
+/* With --rm: what deletes the directory, and its anonymous volumes when there are some. */
+static void put_trash(const struct chain *ch, const struct ctr *c, const char *trash,
+                      struct strv *argv)
+{
+    struct strv cmd = STRV_INIT;
+    cleanup(strv_free) struct strv volumes = STRV_INIT;
+    volumes_of(ch->roots, c->record, true, &volumes);
+    if (volumes.n) {
+        strv_take(&cmd, bin_path("pod-container"));
+        strv_add(&cmd, "reclaim");
+        strv_add(&cmd, trash);
+        for (size_t i = 0; i < volumes.n; i++)
+            strv_add(&cmd, volumes.v[i]);
+    } else {
+        start_add_userns(&cmd);
+        strv_take(&cmd, tool_path("pod-trash"));
+        strv_addf(&cmd, "%s/pod/trash/%s", ch->roots->graph_path, trash);
+    }
+    put_command(argv, "--trash-command", &cmd);
+}
+
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv)
 {
@@ -370,10 +392,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
         short_command(ch, c, "delete", "--force", &cmd);
         put_command(argv, "--delete", &cmd);
     }
-    start_add_userns(&cmd);
-    strv_take(&cmd, tool_path("pod-trash"));
-    strv_add(&cmd, trash_path);
-    put_command(argv, "--trash-command", &cmd);
+    put_trash(ch, c, trash, argv);
     put_settle(ch, c, argv);
     put_after(c, argv);
 }

@@ -4,6 +4,7 @@
 #include "disk/lock.h"
 #include "plain/fdio.h"
 #include "things/session.h"
+#include "things/volume.h"
 #include "words/attach.h"
 
 #include <errno.h>
@@ -132,9 +133,11 @@ static void drop_cidfile(const struct ctr *c)
         unlink(path);
 }
 
-int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds, struct err *e)
+int ctr_remove(const struct roots *r, struct ctr *c, bool force, bool volumes, int64_t seconds,
+               struct err *e)
 {
     char trash[TRASH_NAME_SIZE];
+    cleanup(strv_free) struct strv names = STRV_INIT;
     cleanup_fd int lock = lock_ended(r, c, force, seconds, e);
     if (lock < 0)
         return force && e->sys == ENOENT ? 0 : -1; /* by another, or its monitor, after --rm */
@@ -142,5 +145,8 @@ int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds
     if (ctr_discard(r, c, trash, e) < 0)
         return -1;
     drop_cidfile(c);
-    return trash_delete(r, trash, false, e);
+    if (volumes || jx_bool(c->record, "rm"))
+        volumes_of(r, c->record, true, &names);
+    int res = volumes_reclaim(r, &names, trash, e);
+    return trash_delete(r, trash, false, e) < 0 ? -1 : res;
 }

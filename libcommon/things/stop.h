@@ -16,8 +16,9 @@ int stop_finish(const struct roots *r, const struct ctr *c, int64_t seconds, boo
 
 /*
  * Ends the container (force: when it runs, else a running one is refused with code 2), takes its
- * lock and removes it. seconds as above; 0 kills at once.
+ * lock and removes it. seconds as above; 0 kills at once. volumes: with its anonymous volumes.
  */
-int ctr_remove(const struct roots *r, struct ctr *c, bool force, int64_t seconds, struct err *e);
+int ctr_remove(const struct roots *r, struct ctr *c, bool force, bool volumes, int64_t seconds,
+               struct err *e);
 
 #endif
