@@ -115,7 +115,7 @@ trash_is_empty() { [ -z "$(ls -A "$STORE/pod/trash")" ]; }
     run_pod images --noheading --format '{{.Repository}}:{{.Tag}}'
     assert_output 'localhost/digested:<none>'
     same_json_as_podman images --format json
-    run_pod untag "$ID"
+    run_pod untag "$ID" "localhost/digested:9@$digest" # the tag does not count
     run_pod images --noheading --format '{{.Repository}}:{{.Tag}}'
     assert_output '<none>:<none>'
     same_json_as_podman images --format json
@@ -228,6 +228,8 @@ END
     assert_equal "$(names_of "$two")" ""
     run_pod 125 tag nosuch a
     assert_error "nosuch: image not known"
+    run_pod 125 tag "$one" "a@sha256:$two"
+    assert_error "a@sha256:$two: tag by digest not supported"
     run_pod 125 tag "$one" UPPER
     assert_error_match "repository name must be lowercase"
     run_pod 125 tag "$one"

@@ -1,6 +1,8 @@
 /* pod tag, pod untag, pod image exists: names of images. */
 #include "store/room.h"
 
+#include <string.h>
+
 static const struct cmd tag_cmd = {
     .name = "pod tag",
     .operands = "IMAGE NAME...",
@@ -34,11 +36,12 @@ static int add_names(char **names, struct err *e)
     if (room_edit(&r, e) < 0 || store_find(&r.store, names[0], &img, NULL, e) < 0)
         return -1;
     for (char **n = names + 1; *n; n++) {
-        char *full;
+        cleanup_free char *full = NULL;
         if (store_normalize(*n, &full, e) < 0)
             return -1;
+        if (strchr(full, '@'))
+            return err_set(e, 0, "%s: tag by digest not supported", *n);
         store_name_add(&r.store, img, full);
-        free(full);
     }
     return store_save_images(&r.store, e);
 }

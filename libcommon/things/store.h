@@ -74,7 +74,10 @@ json_t *store_image(const struct store *s, const char *id);
  */
 int store_find(const struct store *s, const char *name, json_t **ret, const char **ret_name,
                struct err *e);
-/* The name to store for what was typed behind `tag`: "localhost/" where no registry was said. */
+/*
+ * The name to store for what was typed behind `tag`: "localhost/" where no registry was said; with
+ * a digest, without a tag.
+ */
 int store_normalize(const char *typed, char **ret, struct err *e);
 
 /* Bytes as the engines count them: every layer's tar and the big data; -1 when a layer is missing.

@@ -180,15 +180,12 @@ int store_normalize(const char *typed, char **ret, struct err *e)
     struct ref r = REF_INIT;
     if (ref_parse(typed, &r, e) < 0)
         return -1;
-    if (r.has_digest) {
-        ref_free(&r);
-        return err_set(e, 0, "%s: tag by digest not supported", typed);
-    }
-    const char *tag = r.tag ? r.tag : REF_DEFAULT_TAG;
-    if (r.shortname)
-        *ret = xasprintf("localhost/%s:%s", typed_path(&r, typed), tag);
+    const char *name = r.shortname ? typed_path(&r, typed) : r.path;
+    const char *domain = r.shortname ? "localhost" : r.domain;
+    if (r.has_digest)
+        *ret = xasprintf("%s/%s@%s", domain, name, digest_text(&r.digest).s);
     else
-        *ret = xasprintf("%s/%s:%s", r.domain, r.path, tag);
+        *ret = xasprintf("%s/%s:%s", domain, name, r.tag ? r.tag : REF_DEFAULT_TAG);
     ref_free(&r);
     return 0;
 }
