@@ -92,6 +92,18 @@ state_is() { [ "$(pod pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
     refute_line f
 }
 
+@test "keep-id for a pod: its containers run as the caller, unless told otherwise" {
+    run_pod pod create --name p --userns keep-id
+    in_pod p "$IMAGE" sh -c 'id -u; id -g; id -un'
+    assert_output "$(id -u)"$'\n'"$(id -g)"$'\n'"$(id -un)"
+    in_pod p --user 0 "$IMAGE" id -u
+    assert_output 0
+    run_pod pod rm -f -t 0 p
+    run_pod pod create --name p --userns keep-id:uid=7,gid=8
+    in_pod p "$IMAGE" sh -c 'id -u; id -g'
+    assert_output $'7\n8'
+}
+
 @test "--share: less, more, nothing; pods without an infra container" {
     run_pod 125 pod create --share bogus
     assert_error "invalid kernel namespace to share: bogus. Options are: cgroup, ipc, net, pid, uts or none"

@@ -1,5 +1,7 @@
 /* args, environment, working directory and user: the image's wishes and the person's. */
 #include "things/create.h"
+#include "things/ctr.h"
+#include "things/pod.h"
 
 #include "disk/at.h"
 
@@ -63,6 +65,25 @@ static int set_args(const struct create_opts *o, const json_t *cfg, char *const 
 
 /* ---- user ---- */
 
+/* The infra container whose user namespace rec's container will join, when it is one of keep-id. */
+static bool joins_keep_id(const struct roots *r, const json_t *rec, struct ctr *infra)
+{
+    struct err none = ERR_INIT;
+    struct pod p;
+    const char *id = jx_str(rec, "pod");
+    if (!*id || jx_bool(rec, "infra") || *jx_str(rec, "userns") || pod_open(r, id, &p, &none) < 0)
+        return false;
+    int found =
+        *jx_str(p.record, "infra") ? ctr_open(r, jx_str(p.record, "infra"), infra, &none) : -1;
+    pod_close(&p);
+    if (found < 0)
+        return false;
+    if (str_starts(jx_str(infra->record, "userns"), "keep-id"))
+        return true;
+    ctr_close(infra);
+    return false;
+}
+
 /* The user of keep-id is the caller, under the id that was asked for. */
 static void keep_user(const json_t *rec, struct user_ids *u)
 {
@@ -100,17 +121,21 @@ static int find_user(const struct roots *r, const struct create_opts *o, const s
 {
     cleanup(buf_free) struct buf passwd = BUF_INIT, group = BUF_INIT;
     const char *spec = o->user ? o->user : jx_str(cfg, "User");
-    bool keep = !*spec && str_starts(jx_str(rec, "userns"), "keep-id");
+    struct ctr infra = CTR_INIT;
+    bool joins = joins_keep_id(r, rec, &infra);
+    bool keep = !*spec && (joins || str_starts(jx_str(rec, "userns"), "keep-id"));
     if (img) {
         (void)image_read_file(r, &img->lowers, "etc/passwd", MAX_ETC, &passwd);
         (void)image_read_file(r, &img->lowers, "etc/group", MAX_ETC, &group);
     }
     struct etc etc = {.o = o, .passwd = &passwd, .group = &group, .keep = keep};
+    if (keep)
+        keep_user(joins ? infra.record : rec, u);
+    if (joins)
+        ctr_close(&infra);
     if (etc_host_users(&etc, jx_str(rec, "workdir"), e) < 0)
         return -1;
-    if (keep)
-        keep_user(rec, u);
-    else if (user_resolve(spec, buf_str(&passwd), buf_str(&group), u, e) < 0)
+    if (!keep && user_resolve(spec, buf_str(&passwd), buf_str(&group), u, e) < 0)
         return -1;
     if (add_groups(o, buf_str(&group), u, rec, e) < 0)
         return -1;
