@@ -89,6 +89,14 @@ PY
     assert_output end
 }
 
+@test "a terminal has the caller's size from the first moment on" {
+    local i
+    for ((i = 0; i < 10; i++)); do
+        run_cmd 0 script -qec "stty rows 29 cols 44; pod run --rm -t --network none $IMAGE stty size" /dev/null
+        assert_match '^29 44'
+    done
+}
+
 @test "a terminal: its size, detaching by keys, attaching again" {
     need tmux
     local t=(tmux -f /dev/null)

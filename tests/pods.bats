@@ -92,6 +92,14 @@ state_is() { [ "$(pod pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
     refute_line f
 }
 
+@test "the pod's host name is in its containers' files and environment, unless they have their own" {
+    run_pod pod create --name p
+    in_pod p "$IMAGE" sh -c 'hostname; cat /etc/hostname; echo $HOSTNAME'
+    assert_output $'p\np\np'
+    in_pod p --uts private --hostname mine "$IMAGE" sh -c 'hostname; cat /etc/hostname; echo $HOSTNAME'
+    assert_output $'mine\nmine\nmine'
+}
+
 @test "keep-id for a pod: its containers run as the caller, unless told otherwise" {
     run_pod pod create --name p --userns keep-id
     in_pod p "$IMAGE" sh -c 'id -u; id -g; id -un'

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -99,14 +98,6 @@ static void set_caps(const struct ctr *c, const struct exec_opts *o, bool root, 
     json_object_set_new(process, "capabilities", all);
 }
 
-static void set_size(json_t *process)
-{
-    struct winsize ws;
-    if (ioctl(0, TIOCGWINSZ, &ws) == 0)
-        json_object_set_new(process, "consoleSize",
-                            json_pack("{s:i, s:i}", "height", ws.ws_row, "width", ws.ws_col));
-}
-
 int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct exec_opts *o,
                   char *const *command, int *ret_fd, struct err *e)
 {
@@ -129,7 +120,7 @@ int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct 
     if (jx_bool(c->record, "noNewPrivileges"))
         json_object_set_new(process, "noNewPrivileges", json_true());
     if (o->tty)
-        set_size(process);
+        spec_set_size(process);
     cleanup_free char *text = json_dumps(process, JSON_COMPACT);
     cleanup_fd int fd = memfd_create("process.json", MFD_CLOEXEC);
     if (!text)

@@ -29,9 +29,14 @@ static int set_pod(const struct roots *r, const struct create_opts *o, json_t *r
     }
     if (!o->pod)
         return 0;
-    if (pod_find_id(r, o->pod, id, e) < 0)
+    struct pod p;
+    if (pod_find_id(r, o->pod, id, e) < 0 || pod_open(r, id, &p, e) < 0)
         return -1;
     jx_set_str(rec, "pod", id);
+    const char *host = jx_str(p.record, "hostname");
+    if (*host && pod_shares(&p, "uts") && !o->uts && !o->hostname)
+        jx_set_str(rec, "hostname", host);
+    pod_close(&p);
     return 0;
 }
 

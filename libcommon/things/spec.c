@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -69,6 +70,14 @@ int spec_umask(const struct ctr *c)
     return (int)strtol(*text ? text : "0022", NULL, 8);
 }
 
+void spec_set_size(json_t *process)
+{
+    struct winsize ws;
+    if (ioctl(0, TIOCGWINSZ, &ws) == 0 || ioctl(1, TIOCGWINSZ, &ws) == 0)
+        json_object_set_new(process, "consoleSize",
+                            json_pack("{s:i, s:i}", "height", ws.ws_row, "width", ws.ws_col));
+}
+
 static json_t *process_of(const struct ctr *c)
 {
     json_t *rec = c->record, *p = json_object(), *user = json_object();
@@ -78,6 +87,8 @@ static json_t *process_of(const struct ctr *c)
     json_object_set(p, "env", json_object_get(rec, "env"));
     json_object_set(p, "cwd", json_object_get(rec, "workdir"));
     json_object_set_new(p, "terminal", json_boolean(jx_bool(rec, "tty")));
+    if (jx_bool(rec, "tty"))
+        spec_set_size(p);
     json_object_set_new(user, "uid", json_integer(jx_int(rec, "uid", 0)));
     json_object_set_new(user, "gid", json_integer(jx_int(rec, "gid", 0)));
     json_object_set_new(user, "umask", json_integer(spec_umask(c)));

@@ -24,6 +24,8 @@ struct spec_env {
 };
 
 int spec_umask(const struct ctr *c);
+/* process.consoleSize, when our standard input or output is a terminal. */
+void spec_set_size(json_t *process);
 /* Its limits and the usual ones, as process.rlimits. */
 json_t *spec_rlimits(const struct ctr *c);
 
