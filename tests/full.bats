@@ -26,8 +26,8 @@ pull_it() { pod tag "$(pod pull -q "oci:$ROOM/layout:busybox")" localhost/busybo
 
 # From here on the store is on a disk of 12 MB.
 small() {
+    mountpoint -q "$POD_TEST_TOP/small" || skip "no small file system: root has to mount it"
     SMALL=$POD_TEST_TOP/small
-    mountpoint -q "$SMALL" || skip "no small file system: root has to mount it"
     export XDG_DATA_HOME=$SMALL
     STORE=$SMALL/containers/storage
     pull_it
