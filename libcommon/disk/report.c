@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define FEW_FILES 64
 
 static void add_clean(struct buf *b, const char *s)
 {
@@ -67,6 +70,17 @@ int report_parse(char *line, const char *who, char *value, size_t size, struct e
     return -1;
 }
 
+/* With few descriptors a program may not even find its libraries, and cannot say so. */
+static int no_answer(const char *who, struct err *e)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= FEW_FILES)
+        return err_set(e, 0, "%s: ended without an answer", who);
+    err_set(e, 0, "%s: ended without an answer: Too many open files, with a limit of %llu", who,
+            (unsigned long long)r.rlim_cur);
+    return err_hint(e, "Type: ulimit -n 1024");
+}
+
 int report_read(int fd, const char *who, char *value, size_t size, struct err *e)
 {
     enum { MAX_LINE = 1 << 20 };
@@ -82,6 +96,6 @@ int report_read(int fd, const char *who, char *value, size_t size, struct err *e
         b.s[b.len] = '\0';
     }
     if (!memchr(buf_str(&b), '\n', b.len))
-        return err_set(e, 0, "%s: ended without an answer", who);
+        return no_answer(who, e);
     return report_parse(b.s, who, value, size, e);
 }

@@ -214,6 +214,17 @@ static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *
     return fd < 0 ? err_sys(e, "cannot open \"%s/%s\"", r->run_path, c->id) : fd;
 }
 
+/*
+ * runc makes a cgroup of its own beside the one it was started in, where no limit would hold; a
+ * relative path is taken from that one's parent, and so means the cgroup that pod-cgroup made.
+ */
+static void name_cgroup(const struct ctr *c, const struct chain *ch, json_t *spec)
+{
+    if (str_ends(ch->runtime, "/runc") && json_object_size(json_object_get(c->record, "limits")))
+        json_object_set_new(json_object_get(spec, "linux"), "cgroupsPath",
+                            json_sprintf("pod-%s", c->id));
+}
+
 static int configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e)
 {
     cleanup(joins_free) struct joins joins = {.spaces = json_object()};
@@ -255,6 +266,7 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
                            .net_fresh = ch->net_fresh};
     if (netaddr_of(ch->net, &options, &env.addr, e) < 0 || spec_build(c, &env, &spec, e) < 0)
         return -1;
+    name_cgroup(c, ch, spec);
     int res = add_seccomp(r, c, spec, &section, ch->bpf, e);
     if (res == 0)
         res = write_config(run, spec, &section, e);
