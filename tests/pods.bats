@@ -72,7 +72,8 @@ state_is() { [ "$(pod pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
     in_pod p "$IMAGE" touch /dev/shm/kept
     in_pod p "$IMAGE" ls /dev/shm
     assert_output kept
-    run_pod run -d --pod p --name listener "$IMAGE" nc -l -p 7777
+    # an end of its own input would end nc's client, at times before that has sent anything
+    run_pod run -d --pod p --name listener "$IMAGE" sh -c 'sleep 100 | nc -l -p 7777'
     wait_for 10 sh -c 'pod run --rm --pod p '"$IMAGE"' sh -c "echo hello | nc 127.0.0.1 7777"'
     wait_for 10 sh -c '[ "$(pod logs listener)" = hello ]'
 }

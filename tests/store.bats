@@ -54,7 +54,7 @@ same_as_podman() {
     assert_equal "$ours" "$(timeless)" "pod $*, beside podman's"
 }
 # a second has passed between the two
-timeless() { sed -E 's/(Less than a second|[0-9]+ seconds?|About a minute) ago */now  /' <<<"$output"; }
+timeless() { sed -E 's/(Less than a second|[0-9]+ seconds?|About a minute) ago */now  /; s/ +/ /g' <<<"$output"; }
 same_json_as_podman() { # like the above, whatever the order of members
     run_pod "$@"
     local ours
