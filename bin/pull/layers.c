@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIPE_SIZE   (1 << 20)
@@ -117,14 +118,26 @@ static size_t take_ids(const json_t *list, uint32_t *out)
 }
 
 /*
- * A layer goes to disk while others are unpacked, so that the commit's own syncfs finds little to
- * do. Nothing depends on it.
+ * What is unpacked goes to disk while the rest is fetched, so that the commit's own syncfs finds
+ * little to do; at most half of the time, for the sake of others on that disk. Nothing depends on
+ * it.
  */
 static atomic_bool writing_back;
+static atomic_llong next_write_back; /* ms of the monotonic clock */
+
+static long long now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
 
 static void *write_back(void *graph)
 {
+    long long began = now_ms();
     syncfs((int)(intptr_t)graph);
+    long long ended = now_ms(), took = ended - began;
+    next_write_back = ended + (took > BARS_MS ? took : BARS_MS);
     writing_back = false;
     return NULL;
 }
@@ -132,7 +145,7 @@ static void *write_back(void *graph)
 static void start_write_back(const struct roots *r)
 {
     pthread_t t;
-    if (atomic_exchange(&writing_back, true))
+    if (now_ms() < next_write_back || atomic_exchange(&writing_back, true))
         return;
     if (pthread_create(&t, NULL, write_back, (void *)(intptr_t)r->graph) == 0)
         pthread_detach(t);
@@ -216,9 +229,10 @@ static int pump(const struct roots *r, struct origin *o, struct plan *p, size_t 
                 *e = network;
             return -1;
         }
-        if (--*running)
-            start_write_back(r);
+        (*running)--;
     }
+    if (*running)
+        start_write_back(r);
     return 0;
 }
 
