@@ -77,7 +77,7 @@ static int summary(const struct room *r, const char *format, struct err *e)
         add_row(rows, "Unused Layers", &u);
     if (table_render(&spec, format, false, rows, &out, e) < 0)
         return -1;
-    fwrite(out.s, 1, out.len, stdout);
+    fputs(buf_str(&out), stdout);
     return 0;
 }
 
@@ -212,7 +212,7 @@ static int details(const struct room *r, struct err *e)
     if (print_images(&r->store, &out, e) < 0 || print_containers(&r->roots, &out, e) < 0 ||
         print_volumes(&r->roots, &out, e) < 0)
         return -1;
-    fwrite(out.s, 1, out.len, stdout);
+    fputs(buf_str(&out), stdout);
     return 0;
 }
 

@@ -211,7 +211,7 @@ static int print_table(const struct list *l, struct err *e)
     struct table_spec spec = {.columns = columns, .default_format = format.s};
     if (table_render(&spec, l->o->format, l->o->noheading, rows, &out, e) < 0)
         return -1;
-    fwrite(out.s, 1, out.len, stdout);
+    fputs(buf_str(&out), stdout);
     return 0;
 }
 
