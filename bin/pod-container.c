@@ -157,8 +157,7 @@ static int do_reclaim(int argc, char **argv)
             strv_add(&names, argv[i]);
     if (roots_open(&r, &e) < 0)
         return say_error(&e);
-    int res = volumes_reclaim(&r, &names, argv[1], &e);
-    if (trash_delete(&r, argv[1], true, &e) < 0 || res < 0)
+    if (volumes_reclaim(&r, &names, argv[1], &e) < 0)
         return say_error(&e);
     return say_end(0);
 }

@@ -72,6 +72,7 @@ static int parse(char **argv, struct options *o)
         {"--net", 0, 0, &o->net, 0},
         {"--start", 0, 0, &o->start, 0},
         {"--delete", 0, 0, &o->erase, 0},
+        {"--reclaim", 0, 0, &o->reclaim, 0},
         {"--trash-command", 0, 0, &o->trash_cmd, 0},
         {"--exit-command", 0, 0, &o->exit_cmd, 0},
         {"--after", 0, 0, &o->after, 0},
@@ -211,10 +212,12 @@ static int once(struct mon *m, struct err *e)
 static void part(struct mon *m)
 {
     record_erase_runtime(m);
-    if (m->o->remove)
+    if (m->o->remove) {
         record_discard(m);
-    else
+        launch_run_quietly(&m->o->reclaim);
+    } else {
         release_mounts(m);
+    }
     lock_release(m->o->lock_fd);
     clients_goodbye(m);
     if (m->o->remove)

@@ -89,7 +89,7 @@ static char *overlay_options(const struct rootfs *r)
     return buf_take(&b);
 }
 
-/* Layers are named relative to base (l/XXX), so that hundreds of them fit into one page. */
+/* Layers are named relative to base (l/ID), so that hundreds of them fit into one page. */
 static int mount_native(const struct rootfs *r)
 {
     cleanup_free char *common = overlay_options(r);

@@ -143,7 +143,7 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
     run_pod run -d --rm --name brief --network none -v /data "$IMAGE" sleep 100
     assert_equal "$(volumes)" 1
     run_pod rm -f -t 0 brief
-    wait_for 5 eval '[ "$(volumes)" = 0 ]'
+    assert_equal "$(volumes)" 0
     run_pod run --name stays --network none -v /data -v /other "$IMAGE" sh -c 'echo z >/data/file'
     run_pod create --name borrows --network none --volumes-from stays "$IMAGE" cat /data/file
     run_pod rm -v stays

@@ -33,7 +33,7 @@ struct options {
     const char *restart;  /* no, on-failure, always, unless-stopped */
     int64_t restart_max;  /* 0: no limit */
     int64_t timeout;      /* seconds it may run; 0: no limit */
-    struct command create, net, start, erase, trash_cmd, exit_cmd, after;
+    struct command create, net, start, erase, reclaim, trash_cmd, exit_cmd, after;
 };
 
 struct client {

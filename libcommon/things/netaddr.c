@@ -103,7 +103,7 @@ static int slirp(const struct strv *options, struct netaddr *a, struct err *e)
 
 /* ---- pasta ---- */
 
-/* Does the host ask a resolver on its own loopback, as systemd-resolved's stub? */
+/* Does the host ask a resolver on its own loopback, as with systemd-resolved? */
 static bool loopback_resolver(void)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;

@@ -328,7 +328,7 @@ static void put_settle(const struct chain *ch, const struct ctr *c, struct strv 
     put_command(argv, "--exit-command", &cmd);
 }
 
-/* With --rm: what deletes the directory, and its anonymous volumes when there are some. */
+/* With --rm: its anonymous volumes go before it is said to be gone, the files some time later. */
 static void put_trash(const struct chain *ch, const struct ctr *c, const char *trash,
                       struct strv *argv)
 {
@@ -341,11 +341,11 @@ static void put_trash(const struct chain *ch, const struct ctr *c, const char *t
         strv_add(&cmd, trash);
         for (size_t i = 0; i < volumes.n; i++)
             strv_add(&cmd, volumes.v[i]);
-    } else {
-        start_add_userns(&cmd);
-        strv_take(&cmd, tool_path("pod-trash"));
-        strv_addf(&cmd, "%s/pod/trash/%s", ch->roots->graph_path, trash);
+        put_command(argv, "--reclaim", &cmd);
     }
+    start_add_userns(&cmd);
+    strv_take(&cmd, tool_path("pod-trash"));
+    strv_addf(&cmd, "%s/pod/trash/%s", ch->roots->graph_path, trash);
     put_command(argv, "--trash-command", &cmd);
 }
 
