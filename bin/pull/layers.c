@@ -236,18 +236,25 @@ static int pump(const struct roots *r, struct origin *o, struct plan *p, size_t 
     return 0;
 }
 
+/* The biggest that waits: begun last, it would be at work alone in the end. */
+static struct layer *next_layer(const struct plan *p)
+{
+    struct layer *found = NULL;
+    for (struct layer *l = p->layers; l < p->layers + p->n; l++)
+        if (!l->exists && !l->nl.staging[0] && (!found || l->size > found->size))
+            found = l;
+    return found;
+}
+
 int layers_bring(const struct roots *r, struct origin *o, struct plan *p, bool bars, struct err *e)
 {
-    size_t next = 0, running = 0;
+    struct layer *next;
+    size_t running = 0;
     bool drawn = false;
     for (;;) {
-        for (; next < p->n && running < MAX_RUNNING; next++) {
-            if (p->layers[next].exists)
-                continue;
-            if (start(r, o, &p->layers[next], (int)next + 1, e) < 0)
+        for (; running < MAX_RUNNING && (next = next_layer(p)); running++)
+            if (start(r, o, next, (int)(next - p->layers) + 1, e) < 0)
                 return -1;
-            running++;
-        }
         if (bars) {
             show_bars(p, !drawn);
             drawn = true;

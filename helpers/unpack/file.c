@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* From this size on the kernel is asked to write back at once: the caller ends with syncfs(). */
-#define EARLY_WRITEBACK ((uint64_t)64 << 10)
+#define EARLY_WRITEBACK ((uint64_t)1 << 20)
 
 int layer_skip(struct layer *l, struct err *e)
 {
