@@ -3,7 +3,7 @@
 # kill -9 of any process of ours at any instruction: tools/killat ends a chosen program before its
 # Nth system call that changes something. Whatever was hit: every command answers at once, nothing
 # half-made is to be seen, names can be used again, nothing runs on or stays behind. Samples of N;
-# with POD_TEST_SLOW=1 (`make crash`) every one.
+# with POD_TEST_STEPS=all (`make crash`) every one.
 # serial
 
 load helpers.bash
@@ -30,7 +30,7 @@ pull_it() { pod tag "$(pod pull -q "oci:$ROOM/layout:busybox")" localhost/busybo
 answers() {
     local complaint
     local rc=0
-    complaint=$(timeout 5 "$@" 2>&1 >/dev/null) || rc=$?
+    complaint=$(timeout "$(slow 5)" "$@" 2>&1 >/dev/null) || rc=$?
     [ "$rc$complaint" = 0 ] || fail "$WHERE: ${*@Q} answers $rc: $complaint"
 }
 sound() {
@@ -38,7 +38,7 @@ sound() {
     answers pod ps -a
     answers pod images
     answers pod pod ps
-    found=$(timeout 5 pod store check 2>&1) || [ $? -eq 1 ] || fail "$WHERE: store check: $found"
+    found=$(timeout "$(slow 5)" pod store check 2>&1) || [ $? -eq 1 ] || fail "$WHERE: store check: $found"
     found=$(grep -v -e '^$' -e 'no record names it$' -e 'left by programs that were ended$' <<<"$found") ||
         return 0
     fail "$WHERE: store check: $found"
@@ -72,7 +72,7 @@ sound_end() {
 }
 
 # sweep [-b BEFORE] [-a AFTER] PROGRAM COMMAND...: PROGRAM is killed in the course of COMMAND at
-# some of its steps (SAMPLES; all with POD_TEST_SLOW), each time anew.
+# some of its steps (SAMPLES; all with POD_TEST_STEPS=all), each time anew.
 sweep() {
     local before=true after=true total n rc
     while [[ $1 == -? ]]; do
@@ -89,7 +89,7 @@ sweep() {
     [ "$total" -gt 0 ] || fail "$WHERE: it did nothing: $(cat "$TMPDIR/err")"
     sound_end
     local samples=${SAMPLES:-3}
-    [ -z "${POD_TEST_SLOW:-}" ] || samples=$total
+    [ "${POD_TEST_STEPS:-}" != all ] || samples=$total
     [ "$samples" -lt "$total" ] || samples=$total
     # spread over the whole, in the middle of each part
     for ((i = 0; i < samples; i++)); do

@@ -105,9 +105,9 @@ told() { sed 's/[0-9a-f]\{64\}/ID/g' "$@" | sort -u; }
         pod rm -f -t 0 lp >/dev/null 2>>"$out" || echo rm >>"$out"
     done) &
     until [ -e "$stop" ]; do
-        timeout 5 pod ps -a >/dev/null 2>>"$out" || echo "ps $?" >>"$out"
-        timeout 5 pod images >/dev/null 2>>"$out" || echo "images $?" >>"$out"
-        timeout 5 pod pod ps >/dev/null 2>>"$out" || echo "pod ps $?" >>"$out"
+        timeout "$(slow 5)" pod ps -a >/dev/null 2>>"$out" || echo "ps $?" >>"$out"
+        timeout "$(slow 5)" pod images >/dev/null 2>>"$out" || echo "images $?" >>"$out"
+        timeout "$(slow 5)" pod pod ps >/dev/null 2>>"$out" || echo "pod ps $?" >>"$out"
     done
     wait
     assert_equal "$(told "$out")" ""
@@ -116,23 +116,23 @@ told() { sed 's/[0-9a-f]\{64\}/ID/g' "$@" | sort -u; }
 @test "bytes arrive whole, both ways at once, to files and to slow readers" {
     local sum
     sum=$(sha256sum <"$ROOM/random")
-    assert_equal "$(timeout 60 pod run -i --rm --network none "$IMAGE" cat <"$ROOM/random" | sha256sum)" "$sum"
-    timeout 60 pod run -i --rm --log-driver none --network none "$IMAGE" cat <"$ROOM/random" >"$ROOM/copy"
+    assert_equal "$(timeout "$(slow 60)" pod run -i --rm --network none "$IMAGE" cat <"$ROOM/random" | sha256sum)" "$sum"
+    timeout "$(slow 60)" pod run -i --rm --log-driver none --network none "$IMAGE" cat <"$ROOM/random" >"$ROOM/copy"
     cmp "$ROOM/random" "$ROOM/copy"
     rm "$ROOM/copy"
     run_pod run -d --name b --network none "$IMAGE" sleep 90
-    assert_equal "$(timeout 60 pod exec -i b cat <"$ROOM/random" | sha256sum)" "$sum"
-    assert_equal "$(timeout 60 pod run --rm --network none "$IMAGE" seq 50000 | (
+    assert_equal "$(timeout "$(slow 60)" pod exec -i b cat <"$ROOM/random" | sha256sum)" "$sum"
+    assert_equal "$(timeout "$(slow 60)" pod run --rm --network none "$IMAGE" seq 50000 | (
         sleep 0.5
         tail -n 1
     ))" 50000
 }
 
 @test "a reader that goes ends run and exec" {
-    run bash -c 'timeout 20 pod run --rm --network none "$0" yes | head -n 1; echo "${PIPESTATUS[0]}"' "$IMAGE"
+    run bash -c 'timeout 100 pod run --rm --network none "$0" yes | head -n 1; echo "${PIPESTATUS[0]}"' "$IMAGE"
     assert_output $'y\n141'
     run_pod run -d --name b --network none "$IMAGE" sleep 90
-    run bash -c 'timeout 20 pod exec b yes | head -n 1; echo "${PIPESTATUS[0]}"'
+    run bash -c 'timeout 100 pod exec b yes | head -n 1; echo "${PIPESTATUS[0]}"'
     assert_output $'y\n141'
     # in the container too: SIGPIPE is not ignored there
     run_pod run --rm --network none "$IMAGE" grep SigIgn /proc/self/status
@@ -241,7 +241,7 @@ told() { sed 's/[0-9a-f]\{64\}/ID/g' "$@" | sort -u; }
     done) &
     for _ in {1..25}; do
         local rc=0
-        timeout 10 pod run --rm --network none "$IMAGE" sleep 0.02 >/dev/null 2>&1 || rc=$?
+        timeout "$(slow 10)" pod run --rm --network none "$IMAGE" sleep 0.02 >/dev/null 2>&1 || rc=$?
         [ "$rc" -ne 124 ] || fail "it hangs"
     done
     touch "$done"

@@ -69,4 +69,4 @@ $(FUZZ_NAMES:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/fuzz-%: $(BUILD)/obj/tests/fuzz/f
 # kill -9 before each system call of every program that changes something: some ten minutes
 .PHONY: crash
 crash:
-	@POD_TEST_SLOW=1 POD_TEST_LIMIT=7200 $(MAKE) --no-print-directory check-quick TESTS=tests/crash.bats
+	@POD_TEST_STEPS=all POD_TEST_LIMIT=7200 $(MAKE) --no-print-directory check-quick TESTS=tests/crash.bats

@@ -5,9 +5,9 @@
  * since a traced program gets no rights by its setuid bit.
  *
  * FILE gets one line: "hit CALL" or "miss COUNT" (so many there were). The exit status is the
- * command's; 124 when it did not end in 30 seconds. After its end what it left running is watched
- * for MS (200) more, so that the last steps of a monitor can be met too. -l lists on stderr what is
- * counted.
+ * command's; 124 when it did not end in 30 seconds, or POD_TEST_SLOW times that. After its end what
+ * it left running is watched for MS (200) more, so that the last steps of a monitor can be met too.
+ * -l lists on stderr what is counted.
  */
 #include <elf.h>
 #include <errno.h>
@@ -252,7 +252,8 @@ static int watch(pid_t command, int grace_ms)
     const struct itimerval every = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = tick}, NULL);
     setitimer(ITIMER_REAL, &every, NULL);
-    int64_t begun = now_ms(), ended = 0;
+    const char *slow = getenv("POD_TEST_SLOW");
+    int64_t begun = now_ms(), ended = 0, limit = LIMIT_MS * (slow ? atoi(slow) : 1);
     int code = 124;
     for (;;) {
         int status;
@@ -260,7 +261,7 @@ static int watch(pid_t command, int grace_ms)
         int64_t now = now_ms();
         if (pid < 0 && errno == ECHILD)
             return code;
-        if ((ended && (hit || now - ended > grace_ms)) || now - begun > LIMIT_MS)
+        if ((ended && (hit || now - ended > grace_ms)) || now - begun > limit)
             return code;
         if (pid > 0 && WIFSTOPPED(status)) {
             stopped(pid, status);
