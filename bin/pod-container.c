@@ -94,16 +94,6 @@ static const struct cmd prune_command = {
     .opts = prune_table,
 };
 
-static bool confirmed(void)
-{
-    char answer[16] = "";
-    fputs("WARNING! This will remove all non running containers.\n"
-          "Are you sure you want to continue? [y/N] ",
-          stdout);
-    fflush(stdout);
-    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static bool is_idle(enum ctr_state s)
 {
     return s == CTR_CREATED || s == CTR_EXITED;
@@ -118,8 +108,9 @@ static int do_prune(int argc, char **argv)
     int code = 0;
     if (say_parse(&prune_command, &o, argc, argv, &code) < 0)
         return code;
-    if (!o.force && !confirmed())
-        return say_end(0);
+    int yes = o.force ? 1 : say_confirm("This will remove all non running containers.");
+    if (yes <= 0)
+        return say_end(yes ? 125 : 0);
     if (roots_open(&r, &e) < 0 || ctr_filter_check(&r, &o.filter, &e) < 0 ||
         ctr_list(&r, &ids, &e) < 0)
         return say_error(&e);

@@ -47,6 +47,17 @@ void say_warning(const char *fmt, ...)
     fputs("\"\n", stderr);
 }
 
+int say_confirm(const char *warning)
+{
+    char answer[16] = "";
+    printf("WARNING! %s\nAre you sure you want to continue? [y/N] ", warning);
+    fflush(stdout);
+    if (fgets(answer, sizeof answer, stdin))
+        return answer[0] == 'y' || answer[0] == 'Y';
+    fputs("Error: EOF\nTo go on without a question, add --force\n", stderr);
+    return -1;
+}
+
 int say_end(int code)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -14,6 +14,11 @@ int say_error(const struct err *e);
  * the line that podman's users look for: time="…" level=warning msg="…".
  */
 void say_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * The warning and the question whether to go on, on stdout: 1 for yes, 0 for no, -1 when there is
+ * nobody to answer, which is said too.
+ */
+int say_confirm(const char *warning);
 /* --help on stdout; returns 0, or 125 when stdout cannot take it. */
 int say_help(const struct cmd *c);
 /*

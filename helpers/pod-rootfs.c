@@ -2,7 +2,8 @@
  * pod-rootfs: a mount namespace of its own with a container's root filesystem in it, then exec.
  *
  *   pod-rootfs [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR] [--volatile]
- *              [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal] -- COMMAND [ARG...]
+ *              [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal]
+ *              [--fill VOLUME DEST UID GID HOW]... -- COMMAND [ARG...]
  *
  * Runs as uid 0 of the user's namespace. The mount lives in the new namespace only: when the last
  * process that uses it goes, it goes, and there is nothing to unmount and nothing to leak.
@@ -11,12 +12,14 @@
  * values, joined by a comma) ids are mapped on the fly instead of copying the image. With --shm-of
  * the /dev/shm of process PID, another container's, is on DIR as well. With --seal
  * the directory of COMMAND is read-only in the new namespace: a container that gets hold of the
- * runtime through /proc/self/exe cannot write to it, though it belongs to the same user.
+ * runtime through /proc/self/exe cannot write to it, though it belongs to the same user. --fill is
+ * for volumes that have had no container yet (rootfs/fill.h).
  */
 #include "disk/report.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
+#include "rootfs/fill.h"
 #include "words/reasons.h"
 
 #include <errno.h>
@@ -40,6 +43,8 @@
 struct rootfs {
     const char *target, *base, *lower, *upper, *work, *map_ids, *shm_of, *shm;
     bool is_volatile, fuse, seal;
+    char ***fill; /* FILL_VALUES each */
+    size_t fills;
     char **command;
 };
 
@@ -48,7 +53,18 @@ static int usage(struct err *e)
     return err_set(e, 0,
                    "usage: pod-rootfs [--target DIR] [--base DIR --lower LIST] [--upper DIR "
                    "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] "
-                   "[--seal] -- COMMAND");
+                   "[--seal] [--fill VOLUME DEST UID GID HOW] -- COMMAND");
+}
+
+static bool take_fill(char ***argv, struct rootfs *r)
+{
+    for (size_t i = 1; i <= FILL_VALUES; i++)
+        if (!(*argv)[i])
+            return false;
+    r->fill = xrealloc(r->fill, (r->fills + 1) * sizeof *r->fill);
+    r->fill[r->fills++] = *argv + 1;
+    *argv += FILL_VALUES;
+    return true;
 }
 
 static int parse(char **argv, struct rootfs *r, struct err *e)
@@ -71,6 +87,8 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
             r->fuse = true;
         else if (strcmp(*argv, "--seal") == 0)
             r->seal = true;
+        else if (strcmp(*argv, "--fill") == 0 && take_fill(&argv, r))
+            continue;
         else
             return usage(e);
     }
@@ -203,6 +221,14 @@ static int take_shm(const struct rootfs *r, struct err *e)
     return 0;
 }
 
+static int fill_all(const struct rootfs *r, struct err *e)
+{
+    for (size_t i = 0; i < r->fills; i++)
+        if (fill_volume(r->target, r->fill[i], e) < 0)
+            return -1;
+    return 0;
+}
+
 static int mount_root(struct rootfs *r, struct err *e)
 {
     const char *forced = getenv("POD_ROOTFS");
@@ -230,7 +256,7 @@ int main(int argc, char **argv)
     struct err e = ERR_INIT;
     struct rootfs r = {0};
     if (parse(argv, &r, &e) < 0 || enter_namespace(&e) < 0 || take_shm(&r, &e) < 0 ||
-        (r.lower && mount_root(&r, &e) < 0) || seal(&r, &e) < 0) {
+        (r.lower && mount_root(&r, &e) < 0) || fill_all(&r, &e) < 0 || seal(&r, &e) < 0) {
         report_err(&e);
         fprintf(stderr, "Error: %s\n", e.msg);
         return e.code;

@@ -1,7 +1,7 @@
 /*
  * pod-unpack: unpacks one layer from stdin into one directory, and writes its tar-split.
  *
- *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--blob DIGEST]
+ *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--plain] [--blob DIGEST]
  *       [--blob-size N] [--diff DIGEST] [--offset N --length N]
  *
  * On descriptor 3: ok and {"blob":…,"blobSize":N,"diff":…,"diffSize":N,"compression":N,
@@ -39,14 +39,16 @@
 
 struct options {
     const char *dir, *split, *blob, *diff;
-    bool no_split;
+    bool no_split, plain;
     int64_t blob_size, offset, length;
 };
 
 static const struct opt opts[] = {
-    {"dir", 0, OPT_STR, "DIR", "unpack into this empty directory", offsetof(struct options, dir)},
+    {"dir", 0, OPT_STR, "DIR", "unpack into this directory", offsetof(struct options, dir)},
     {"split", 0, OPT_STR, "FILE", "write the tar-split here", offsetof(struct options, split)},
     {"no-split", 0, OPT_BOOL, NULL, "write no tar-split", offsetof(struct options, no_split)},
+    {"plain", 0, OPT_BOOL, NULL, "no layer, over what is there: .wh. in names means nothing",
+     offsetof(struct options, plain)},
     {"blob", 0, OPT_STR, "DIGEST", "what stdin must hash to", offsetof(struct options, blob)},
     {"blob-size", 0, OPT_INT, "N", "bytes it must have", offsetof(struct options, blob_size)},
     {"diff", 0, OPT_STR, "DIGEST", "what the uncompressed archive must hash to",
@@ -138,6 +140,7 @@ static int prepare(struct job *j, struct err *e)
     j->layer.split = split < 0 ? NULL : split_new(split);
     j->tar = (struct tar){.more = on_more, .on_raw = on_raw, .ctx = j};
     j->layer.tar = &j->tar;
+    j->layer.plain = o->plain;
     return 0;
 }
 

@@ -173,7 +173,7 @@ json_t *inspect_container(const struct roots *r, const struct ctr *c, bool size,
     set_names(c, &s, o);
     set_caps(rec, o);
     json_object_set_new(o, "GraphDriver", graph_driver(r, c, dir));
-    json_object_set_new(o, "Mounts", inspect_mounts(r, rec));
+    json_object_set_new(o, "Mounts", inspect_mounts(rec));
     json_object_set_new(o, "NetworkSettings", inspect_network(r, c));
     json_object_set_new(o, "Config", inspect_config(rec));
     json_object_set_new(o, "HostConfig", inspect_host(r, c, &s));

@@ -201,7 +201,7 @@ json_t *inspect_host(const struct roots *r, const struct ctr *c, const struct ct
     const json_t *rec = c->record, *restart = json_object_get(rec, "restart");
     const char *policy = jx_str(restart, "policy");
     json_t *o = json_object();
-    json_object_set_new(o, "Binds", inspect_binds(r, rec));
+    json_object_set_new(o, "Binds", inspect_binds(rec));
     put_str(o, "CgroupManager", "cgroupfs");
     put_str(o, "CgroupMode", mode(rec, "cgroup", "private"));
     put_str(o, "ContainerIDFile", jx_str(rec, "cidfile"));

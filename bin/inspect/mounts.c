@@ -3,15 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A named volume's name, when that is what source is; the caller's. */
-static char *volume_name(const struct roots *r, const char *source)
-{
-    cleanup_free char *base = xasprintf("%s/pod/volumes/", r->graph_path);
-    if (!str_starts(source, base) || !str_ends(source, "/_data"))
-        return NULL;
-    return xstrndup(source + strlen(base), strlen(source) - strlen(base) - strlen("/_data"));
-}
-
 static bool is_propagation(const char *s)
 {
     static const char *const all[] = {"private", "rprivate", "shared", "rshared",
@@ -45,7 +36,7 @@ static struct facts facts_of(const json_t *m)
     return f;
 }
 
-json_t *inspect_mounts(const struct roots *r, const json_t *rec)
+json_t *inspect_mounts(const json_t *rec)
 {
     json_t *list = json_array(), *m;
     size_t i;
@@ -53,7 +44,7 @@ json_t *inspect_mounts(const struct roots *r, const json_t *rec)
     {
         if (strcmp(jx_str(m, "type"), "bind") != 0)
             continue;
-        cleanup_free char *name = volume_name(r, jx_str(m, "source"));
+        const char *name = jx_str0(m, "volume");
         struct facts f = facts_of(m);
         json_t *item = json_pack("{s:s}", "Type", name ? "volume" : "bind");
         if (name)
@@ -78,7 +69,7 @@ static void add_words(struct buf *b, const struct facts *f)
     json_array_foreach(f->rest, i, o) buf_addf(b, ",%s", json_string_value(o));
 }
 
-json_t *inspect_binds(const struct roots *r, const json_t *rec)
+json_t *inspect_binds(const json_t *rec)
 {
     json_t *list = json_array(), *m;
     size_t i;
@@ -87,7 +78,7 @@ json_t *inspect_binds(const struct roots *r, const json_t *rec)
         cleanup(buf_free) struct buf b = BUF_INIT;
         if (strcmp(jx_str(m, "type"), "bind") != 0)
             continue;
-        cleanup_free char *name = volume_name(r, jx_str(m, "source"));
+        const char *name = jx_str0(m, "volume");
         struct facts f = facts_of(m);
         buf_addf(&b, "%s:%s:", name ? name : jx_str(m, "source"), jx_str(m, "destination"));
         add_words(&b, &f);

@@ -1,6 +1,7 @@
 /* --filter of pod pod ps: values of one key are alternatives, labels and different keys narrow. */
 #include "pods.h"
 
+#include "words/filter.h"
 #include "words/timefmt.h"
 
 #include <regex.h>
@@ -15,18 +16,13 @@ static const char *const ctr_states[] = {"created", "running", "paused", "stoppe
 static const char *const pod_states[] = {"stopped", "running", "paused",   "exited",
                                          "dead",    "created", "degraded", NULL};
 
-static char *key_of(const char *filter)
-{
-    return xstrndup(filter, strcspn(filter, "="));
-}
-
 static int check_one(const char *filter, struct err *e)
 {
     struct timespec ignored;
     regex_t re;
-    cleanup_free char *key = key_of(filter);
-    const char *value = filter + strlen(key);
-    if (*value++ != '=')
+    const char *value;
+    cleanup_free char *key = filter_key(filter, &value);
+    if (!strchr(filter, '='))
         return err_set(e, 0, "filter input must be in the form of filter=value: %s is invalid",
                        filter);
     if (!str_in(key, keys))
@@ -51,24 +47,6 @@ int pods_filter_check(const struct strv *filters, struct err *e)
     return 0;
 }
 
-static bool like(const char *text, const char *pattern)
-{
-    regex_t re;
-    if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return false;
-    bool hit = regexec(&re, text, 0, NULL, 0) == 0;
-    regfree(&re);
-    return hit;
-}
-
-static bool has_label(const struct pod *p, const char *want)
-{
-    size_t n = strcspn(want, "=");
-    cleanup_free char *name = xstrndup(want, n);
-    const char *have = jx_str0(json_object_get(p->record, "labels"), name);
-    return have && (!want[n] || strcmp(have, want + n + 1) == 0);
-}
-
 static bool any_container(const json_t *row, const char *key, const char *value)
 {
     const json_t *c;
@@ -76,9 +54,9 @@ static bool any_container(const json_t *row, const char *key, const char *value)
     json_array_foreach(json_object_get(row, "Containers"), i, c)
     {
         const char *state = jx_str(c, "Status");
-        if (strcmp(key, "ctr-ids") == 0 && like(jx_str(c, "Id"), value))
+        if (strcmp(key, "ctr-ids") == 0 && filter_like(jx_str(c, "Id"), value))
             return true;
-        if (strcmp(key, "ctr-names") == 0 && like(jx_str(c, "Names"), value))
+        if (strcmp(key, "ctr-names") == 0 && filter_like(jx_str(c, "Names"), value))
             return true;
         if (strcmp(key, "ctr-status") == 0 &&
             strcmp(state, strcmp(value, "stopped") == 0 ? "exited" : value) == 0)
@@ -101,13 +79,13 @@ static bool meets(const struct pod *p, const json_t *row, const char *key, const
     int64_t number;
     size_t i;
     if (strcmp(key, "id") == 0)
-        return like(p->id, value);
+        return filter_like(p->id, value);
     if (strcmp(key, "name") == 0)
-        return like(jx_str(p->record, "name"), value);
+        return filter_like(jx_str(p->record, "name"), value);
     if (strcmp(key, "status") == 0)
         return strcasecmp(jx_str(row, "Status"), value) == 0;
     if (strcmp(key, "label") == 0)
-        return has_label(p, value);
+        return filter_label(json_object_get(p->record, "labels"), value);
     if (strcmp(key, "until") == 0)
         return older(p, value);
     if (strcmp(key, "ctr-number") == 0)
@@ -126,7 +104,8 @@ static bool meets(const struct pod *p, const json_t *row, const char *key, const
 bool pods_filter_passes(const struct strv *filters, const struct pod *p, const json_t *row)
 {
     for (size_t i = 0; i < filters->n; i++) {
-        cleanup_free char *key = key_of(filters->v[i]);
+        const char *value;
+        cleanup_free char *key = filter_key(filters->v[i], &value);
         size_t n = strlen(key) + 1;
         bool alone = strcmp(key, "label") == 0, hit = false;
         for (size_t k = 0; k < filters->n && !hit; k++)

@@ -140,7 +140,7 @@ static void container_row(const struct roots *r, const char *id, json_t *rows)
         return;
     ctr_status(r, &c, &st);
     cleanup(strv_free) struct strv volumes = STRV_INIT;
-    volumes_of(r, c.record, false, &volumes);
+    volumes_of(c.record, false, &volumes);
     json_t *row = json_pack(
         "{s:o, s:s, s:s, s:I}", "Image", json_sprintf("%.12s", jx_str(c.record, "image")), "Names",
         ctr_name(&c), "Status", ctr_state_name(st.state), "LocalVolumes", (json_int_t)volumes.n);
@@ -184,24 +184,17 @@ static int print_volumes(const struct roots *r, struct buf *out, struct err *e)
     static const struct table_spec spec = {
         .columns = columns, .default_format = "table {{.VolumeName}}\t{{.Links}}\t{{.Size}}"};
     cleanup_json rows = json_array();
-    cleanup(strv_free) struct strv used = STRV_INIT;
-    int fd = at_open_dir(r->own, "volumes");
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (!d && fd >= 0)
-        close(fd);
+    cleanup(strv_free) struct strv used = STRV_INIT, names = STRV_INIT;
+    volume_list(r, &names);
     volumes_used(r, &used);
-    for (struct dirent *de; d && (de = readdir(d));) {
-        if (de->d_name[0] == '.')
-            continue;
+    for (size_t i = 0; i < names.n; i++) {
         json_int_t links = 0;
-        for (size_t i = 0; i < used.n; i++)
-            links += strcmp(used.v[i], de->d_name) == 0;
-        json_t *row = json_pack("{s:s, s:I}", "VolumeName", de->d_name, "Links", links);
-        human(row, "Size", usage_of_tree(dirfd(d), de->d_name));
+        for (size_t k = 0; k < used.n; k++)
+            links += strcmp(used.v[k], names.v[i]) == 0;
+        json_t *row = json_pack("{s:s, s:I}", "VolumeName", names.v[i], "Links", links);
+        human(row, "Size", usage_of_volume(r, names.v[i]));
         json_array_append_new(rows, row);
     }
-    if (d)
-        closedir(d);
     buf_adds(out, "\nLocal Volumes space usage:\n\n");
     return table_render(&spec, NULL, false, rows, out, e);
 }

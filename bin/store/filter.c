@@ -1,5 +1,6 @@
 #include "store/filter.h"
 
+#include "words/filter.h"
 #include "words/timefmt.h"
 
 #include <fnmatch.h>
@@ -51,12 +52,8 @@ struct filter {
 
 static int bool_value(const char *key, const char *value, bool *ret, struct err *e)
 {
-    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True", NULL};
-    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False", NULL};
-    if (str_in(value, yes) || str_in(value, no)) {
-        *ret = str_in(value, yes);
+    if (filter_truth(value, ret) == 0)
         return 0;
-    }
     return err_set(e, 0,
                    "non-boolean value \"%s\" for %s filter: strconv.ParseBool: parsing "
                    "\"%s\": invalid syntax",
@@ -142,10 +139,7 @@ static bool has_label(const struct store *s, const json_t *img, const char *want
     struct err ignored = ERR_INIT;
     if (store_config(s, img, &config, &ignored) < 0)
         return false;
-    const char *eq = strchr(want, '=');
-    cleanup_free char *key = xstrndup(want, eq ? (size_t)(eq - want) : strlen(want));
-    const char *value = jx_str0(config_labels(config), key);
-    return value && (!eq || strcmp(value, eq + 1) == 0);
+    return filter_label(config_labels(config), want);
 }
 
 /* docker.io/library/x:1 is tried whole, as library/x:1 and x:1, each with and without its tag. */

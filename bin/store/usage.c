@@ -181,26 +181,25 @@ void usage_containers(const struct roots *r, struct usage *ret)
     *ret = u;
 }
 
+int64_t usage_of_volume(const struct roots *r, const char *name)
+{
+    cleanup_free char *data = xasprintf("volumes/%s/_data", name);
+    return usage_of_tree(r->own, data);
+}
+
 void usage_volumes(const struct roots *r, struct usage *ret)
 {
     struct usage u = {0};
-    cleanup(strv_free) struct strv used = STRV_INIT;
-    int fd = at_open_dir(r->own, "volumes");
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (!d && fd >= 0)
-        close(fd);
+    cleanup(strv_free) struct strv used = STRV_INIT, names = STRV_INIT;
+    volume_list(r, &names);
     volumes_used(r, &used);
-    for (struct dirent *de; d && (de = readdir(d));) {
-        if (de->d_name[0] == '.')
-            continue;
-        int64_t n = usage_of_tree(dirfd(d), de->d_name);
-        bool active = strv_has(&used, de->d_name);
+    for (size_t i = 0; i < names.n; i++) {
+        int64_t n = usage_of_volume(r, names.v[i]);
+        bool active = strv_has(&used, names.v[i]);
         u.total++;
         u.active += active;
         u.size += n;
         u.reclaimable += active ? 0 : n;
     }
-    if (d)
-        closedir(d);
     *ret = u;
 }

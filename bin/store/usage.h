@@ -17,5 +17,7 @@ void usage_volumes(const struct roots *r, struct usage *ret);
 int64_t usage_unique(const struct store *s, const json_t *img);
 /* Bytes allocated to the files below dir/name, as far as we may look. */
 int64_t usage_of_tree(int dir, const char *name);
+/* What is in a volume. */
+int64_t usage_of_volume(const struct roots *r, const char *name);
 
 #endif

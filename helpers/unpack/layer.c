@@ -179,8 +179,8 @@ static int one(struct layer *l, struct err *e)
         return root(l, e);
     char *slash = memrchr(l->path, '/', l->len);
     struct place at = {.base = slash ? slash + 1 : l->path};
-    bool wh = str_starts(at.base, WH);
-    if (hidden(l->path, at.base))
+    bool wh = !l->plain && str_starts(at.base, WH);
+    if (!l->plain && hidden(l->path, at.base))
         return 0;
     bool owned = wh ? strcmp(at.base, OPQ) != 0 : !strchr("34", en->type);
     if (owned && layer_ids_ok(l, !wh, e))

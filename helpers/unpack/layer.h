@@ -25,6 +25,7 @@ struct layer {
     struct tar *tar;     /* its on_raw feeds the split */
     struct split *split; /* may be NULL */
     struct idmap uid_map, gid_map;
+    bool plain; /* an archive that is no layer: .wh. is a name like any other */
     /* results */
     struct idset uids, gids;
     bool malformed; /* the failure is the archive's, not the disk's */

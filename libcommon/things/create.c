@@ -6,6 +6,7 @@
 #include "things/ctr.h"
 #include "things/pod.h"
 #include "things/store_write.h"
+#include "things/volume.h"
 #include "words/digest.h"
 #include "words/ident.h"
 #include "words/timefmt.h"
@@ -83,7 +84,7 @@ static int make_record(const struct roots *r, const struct create_opts *o, const
     if (o->rootfs && set_rootfs(rootfs, rec, e) < 0)
         return -1;
     if (set_pod(r, o, rec, e) < 0 || create_plain(r, o, cfg, rec, e) < 0 ||
-        create_mounts(r, o, rec, e) < 0 || create_network(r, o, rec, e) < 0 ||
+        create_mounts(r, o, cfg, rec, e) < 0 || create_network(r, o, rec, e) < 0 ||
         create_security(o, rec, e) < 0 || create_limits(o, rec, e) < 0)
         return -1;
     jx_set_str(rec, "ociUser", jx_str(cfg, "User"));
@@ -176,6 +177,8 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     int lock = -1;
     char path[128], trash[160];
     bool named = false, noted = false;
+    cleanup(strv_free) struct strv volumes = STRV_INIT;
+    struct err ignored = ERR_INIT;
     cleanup_fd int dir = -1;
     cleanup_fd int hold = store_hold(r, e);
     if (hold < 0)
@@ -183,6 +186,8 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     int res = build(r, id, &dir, &lock, e);
     if (res == 0)
         res = etc_write(r, dir, rec, e);
+    if (res == 0)
+        res = volumes_make(r, rec, e);
     if (res == 0)
         named = (res = claim_name(r, o->name, id, rec, e)) == 0;
     if (res == 0)
@@ -198,7 +203,9 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
             unlink(o->cidfile);
         snprintf(path, sizeof path, "staging/%s", id);
         at_temp_name(trash, sizeof trash, "trash/ctr-");
-        renameat(r->own, path, r->own, trash);
+        volumes_of(rec, true, &volumes);
+        if (renameat(r->own, path, r->own, trash) == 0)
+            (void)volumes_reclaim(r, &volumes, trash + strlen("trash/"), &ignored);
     }
     if (lock >= 0)
         close(lock);

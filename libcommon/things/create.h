@@ -27,7 +27,8 @@ struct create_opts {
         *detach_keys;
     const char *authfile, *creds, *arch, *os, *variant, *stop_timeout, *cpu_shares;
     const char *cgroups, *conmon_pidfile, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
-    const char *group_entry, *passwd_entry, *init_path, *kernel_memory, *oom_score_adj, *pidfile;
+    const char *group_entry, *image_volume, *passwd_entry, *init_path, *kernel_memory,
+        *oom_score_adj, *pidfile;
     const char *pod_id_file, *sdnotify, *seccomp_policy, *systemd, *timeout;
     const char *ip; /* a static address of any kind: there is no network of ours to have one in */
     struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
@@ -104,7 +105,8 @@ int create_plain(const struct roots *r, const struct create_opts *o, const json_
 int create_env(const struct create_opts *o, const json_t *cfg, const struct user_ids *u,
                json_t *rec, struct err *e);
 int create_devices(const struct create_opts *o, json_t *rec, struct err *e);
-int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
+int create_mounts(const struct roots *r, const struct create_opts *o, const json_t *cfg,
+                  json_t *rec, struct err *e);
 int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
 int create_userns(const struct create_opts *o, json_t *rec, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);

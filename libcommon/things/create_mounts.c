@@ -1,8 +1,8 @@
 /* -v, --mount and --tmpfs: parsed and checked once, kept as OCI mounts in the record. */
 #include "things/create.h"
 
-#include "disk/at.h"
 #include "things/ctr.h"
+#include "things/volume.h"
 #include "words/ident.h"
 
 #include <errno.h>
@@ -14,17 +14,33 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static int add(json_t *list, const char *type, const char *source, const char *dest,
+struct source {
+    char *path, *volume; /* volume: its name, or NULL */
+    bool anonymous, nocopy;
+};
+
+static void source_free(struct source *s)
+{
+    free(s->path);
+    free(s->volume);
+}
+
+static int add(json_t *list, const char *type, const struct source *s, const char *dest,
                const struct strv *options, struct err *e)
 {
     json_t *item;
     size_t i;
     if (dest[0] != '/')
         return err_set(e, 0, "invalid container path \"%s\", must be an absolute path", dest);
-    cleanup_json m = json_pack("{s:s, s:s, s:s, s:o}", "type", type, "source", source,
+    cleanup_json m = json_pack("{s:s, s:s, s:s, s:o}", "type", type, "source", s->path,
                                "destination", dest, "options", jx_from_strv(options));
     if (!m)
         return err_set(e, 0, "mount \"%s\": the path is not UTF-8", dest);
+    jx_set_str(m, "volume", s->volume);
+    if (s->anonymous)
+        json_object_set_new(m, "anonymous", json_true());
+    if (s->nocopy)
+        json_object_set_new(m, "nocopy", json_true());
     json_array_foreach(list, i, item)
     {
         if (json_equal(item, m))
@@ -36,12 +52,19 @@ static int add(json_t *list, const char *type, const char *source, const char *d
     return 0;
 }
 
-/* Host paths as they are; anything else is a volume of that name, made when it is missing. */
-static int resolve_source(const struct roots *r, const char *source, char **ret, struct err *e)
+/* Host paths as they are; anything else is a volume of that name, an anonymous one without. */
+static int resolve_source(const struct roots *r, const char *source, struct source *ret,
+                          struct err *e)
 {
+    char id[IDENT_LEN + 1];
+    ret->anonymous = !source || !*source;
+    if (ret->anonymous) {
+        ident_new(id);
+        source = id;
+    }
     if (source[0] == '/' || source[0] == '.' || source[0] == '~') {
-        *ret = realpath(source, NULL);
-        if (*ret)
+        ret->path = realpath(source, NULL);
+        if (ret->path)
             return 0;
         int sys = errno;
         return err_set(e, 0, "statfs %s: %s", source,
@@ -52,14 +75,15 @@ static int resolve_source(const struct roots *r, const char *source, char **ret,
                        "creating named volume \"%s\": running volume create option: names must "
                        "match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
                        source);
-    cleanup_free char *dir = xasprintf("volumes/%s/_data", source);
-    if (at_mkdirs(r->own, dir, 0755) < 0)
-        return err_sys(e, "cannot create volume \"%s\"", source);
-    *ret = xasprintf("%s/pod/%s", r->graph_path, dir);
+    cleanup_json volume = NULL;
+    if (volume_exists(r, source) && volume_load(r, source, &volume, e) < 0)
+        return -1;
+    ret->volume = xstrdup(source);
+    ret->path = volume_path(r, source, volume);
     return 0;
 }
 
-static int bind_options(const char *text, struct strv *out, struct err *e)
+static int bind_options(const char *text, struct strv *out, struct source *s, struct err *e)
 {
     static const char *const known[] = {
         "ro",     "rw",      "z",     "Z",      "rbind",  "bind", "private", "rprivate",
@@ -78,6 +102,7 @@ static int bind_options(const char *text, struct strv *out, struct err *e)
             return err_set(e, 0, "mount option \"%s\" is not supported yet", w);
         kind |= strcmp(w, "bind") == 0;
         propagation |= strstr(w, "private") || strstr(w, "shared") || strstr(w, "slave");
+        s->nocopy |= strcmp(w, "nocopy") == 0;
         if (!str_ends(w, "copy"))
             strv_add(out, w);
     }
@@ -91,27 +116,18 @@ static int bind_options(const char *text, struct strv *out, struct err *e)
 static int add_volume(const struct roots *r, json_t *list, const char *text, struct err *e)
 {
     cleanup(strv_free) struct strv part = STRV_INIT, options = STRV_INIT;
-    cleanup_free char *source = NULL;
+    cleanup(source_free) struct source source = {0};
     strv_split(&part, text, ':');
-    if (part.n == 1) {
-        char id[IDENT_LEN + 1];
-        ident_new(id);
-        if (resolve_source(r, id, &source, e) < 0 || bind_options("", &options, e) < 0)
-            return -1;
-        if (add(list, "bind", source, part.v[0], &options, e) < 0)
-            return -1;
-        json_object_set_new(json_array_get(list, json_array_size(list) - 1), "anonymous",
-                            json_true());
-        return 0;
-    }
-    if (part.n > 3 || !*part.v[0])
+    if (part.n > 3 || (part.n > 1 && !*part.v[0]))
         return err_set(e, 0, "%s: incorrect volume format, should be [host-dir:]ctr-dir[:option]",
                        text);
-    if (resolve_source(r, part.v[0], &source, e) < 0 ||
-        bind_options(part.n == 3 ? part.v[2] : "", &options, e) < 0)
+    if (resolve_source(r, part.n > 1 ? part.v[0] : NULL, &source, e) < 0 ||
+        bind_options(part.n == 3 ? part.v[2] : "", &options, &source, e) < 0)
         return -1;
-    return add(list, "bind", source, part.v[1], &options, e);
+    return add(list, "bind", &source, part.v[part.n > 1], &options, e);
 }
+
+static const struct source tmpfs = {.path = "tmpfs"};
 
 static int add_tmpfs(json_t *list, const char *dest, const char *more, struct err *e)
 {
@@ -132,7 +148,7 @@ static int add_tmpfs(json_t *list, const char *dest, const char *more, struct er
         if (*key && !str_ends(key, "tmpcopyup") && strcmp(key, "U") != 0)
             strv_add(&options, words.v[i]);
     }
-    return add(list, "tmpfs", "tmpfs", dest, &options, e);
+    return add(list, "tmpfs", &tmpfs, dest, &options, e);
 }
 
 struct mount_words {
@@ -163,6 +179,8 @@ static int mount_word(char *w, struct mount_words *m, struct err *e)
         strv_addf(&m->options, "size=%s", value);
     else if (strcmp(w, "tmpfs-mode") == 0 && value)
         strv_addf(&m->options, "mode=%s", value);
+    else if (strcmp(w, "nocopy") == 0 || strcmp(w, "volume-nocopy") == 0)
+        strv_add(&m->options, truth ? "nocopy" : "copy");
     else if (strcmp(w, "relabel") == 0 || strcmp(w, "consistency") == 0 ||
              strcmp(w, "notmpcopyup") == 0)
         return 0;
@@ -197,13 +215,10 @@ static int add_mount(const struct roots *r, json_t *list, const char *text, stru
         return add_tmpfs(list, m.dest, more, e);
     if (strcmp(m.type, "bind") != 0 && strcmp(m.type, "volume") != 0)
         return err_set(e, 0, "invalid filesystem type \"%s\"", m.type);
-    cleanup_free char *source = NULL;
-    char id[IDENT_LEN + 1];
-    ident_new(id);
-    if (resolve_source(r, m.source ? m.source : id, &source, e) < 0 ||
-        bind_options(more, &options, e) < 0)
+    cleanup(source_free) struct source source = {0};
+    if (resolve_source(r, m.source, &source, e) < 0 || bind_options(more, &options, &source, e) < 0)
         return -1;
-    return add(list, "bind", source, m.dest, &options, e);
+    return add(list, "bind", &source, m.dest, &options, e);
 }
 
 static bool mounted(const json_t *list, const char *dest)
@@ -257,14 +272,54 @@ static int writable_places(const struct create_opts *o, json_t *list, struct err
         cleanup(strv_free) struct strv options = STRV_INIT;
         strv_split(&options, i == 0 ? "rw,nosuid,nodev,mode=755" : "rw,nosuid,nodev,mode=1777",
                    ',');
-        if (add(list, "tmpfs", "tmpfs", places[i], &options, e) < 0)
+        if (add(list, "tmpfs", &tmpfs, places[i], &options, e) < 0)
             return -1;
         json_object_set_new(json_array_get(list, json_array_size(list) - 1), "usual", json_true());
     }
     return 0;
 }
 
-int create_mounts(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e)
+static int add_anonymous(const struct roots *r, json_t *list, const char *dest, struct err *e)
+{
+    cleanup(strv_free) struct strv options = STRV_INIT;
+    cleanup(source_free) struct source source = {0};
+    if (resolve_source(r, NULL, &source, e) < 0 || bind_options("", &options, &source, e) < 0)
+        return -1;
+    return add(list, "bind", &source, dest, &options, e);
+}
+
+/* VOLUMEs of the image, where nothing else is mounted: --image-volume says as what. */
+static int image_volumes(const struct roots *r, const struct create_opts *o, const json_t *cfg,
+                         json_t *list, struct err *e)
+{
+    static const char *const kinds[] = {"anonymous", "bind", "tmpfs", "ignore", NULL};
+    const char *kind = o->image_volume ? o->image_volume : kinds[0], *dest;
+    cleanup(strv_free) struct strv dests = STRV_INIT;
+    const json_t *v;
+    if (o->infra)
+        return 0;
+    if (!str_in(kind, kinds))
+        return err_set(e, 0,
+                       "invalid --image-volume type \"%s\"; valid types: bind, ignore, tmpfs, "
+                       "anonymous",
+                       kind);
+    json_object_foreach(json_object_get(cfg, "Volumes"), dest, v) strv_add(&dests, dest);
+    strv_sort(&dests);
+    for (size_t i = 0; i < dests.n && strcmp(kind, "ignore") != 0; i++) {
+        char *d = dests.v[i];
+        for (size_t n = strlen(d); n > 1 && d[n - 1] == '/'; n--)
+            d[n - 1] = '\0';
+        if (d[0] != '/' || !d[1] || mounted(list, d))
+            continue;
+        if ((strcmp(kind, "tmpfs") == 0 ? add_tmpfs(list, d, "rw,exec", e)
+                                        : add_anonymous(r, list, d, e)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int create_mounts(const struct roots *r, const struct create_opts *o, const json_t *cfg,
+                  json_t *rec, struct err *e)
 {
     json_t *list = json_array();
     int res = 0;
@@ -281,6 +336,8 @@ int create_mounts(const struct roots *r, const struct create_opts *o, json_t *re
     }
     for (size_t i = 0; i < o->volumes_from.n && res == 0; i++)
         res = volumes_from(r, list, o->volumes_from.v[i], e);
+    if (res == 0)
+        res = image_volumes(r, o, cfg, list, e);
     if (res == 0)
         res = writable_places(o, list, e);
     jx_set(rec, "mounts", list);

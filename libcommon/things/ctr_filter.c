@@ -1,9 +1,9 @@
 #include "things/ctr_filter.h"
 
 #include "things/pod.h"
+#include "words/filter.h"
 #include "words/timefmt.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,19 +17,11 @@ static const char *const states[] = {"created",  "initialized", "running", "paus
 static const char *const policies[] = {"no",         "none",           "always",
                                        "on-failure", "unless-stopped", NULL};
 
-/* KEY and VALUE; "label!=x" is the key "label!". */
-static char *split(const char *text, const char **value)
-{
-    const char *eq = strchr(text, '=');
-    *value = eq ? eq + 1 : "";
-    return eq ? xstrndup(text, (size_t)(eq - text)) : xstrdup(text);
-}
-
 bool ctr_filter_has(const struct strv *filters, const char *key)
 {
     for (size_t i = 0; i < filters->n; i++) {
         const char *value;
-        cleanup_free char *k = split(filters->v[i], &value);
+        cleanup_free char *k = filter_key(filters->v[i], &value);
         if (strcmp(k, key) == 0)
             return true;
     }
@@ -63,7 +55,7 @@ int ctr_filter_check(const struct roots *r, const struct strv *filters, struct e
 {
     for (size_t i = 0; i < filters->n; i++) {
         const char *value;
-        cleanup_free char *key = split(filters->v[i], &value);
+        cleanup_free char *key = filter_key(filters->v[i], &value);
         if (!strchr(filters->v[i], '=') || !str_in(key, keys))
             return err_set(e, 0, "%s is an invalid filter", key);
         if (check_value(r, key, value, e) < 0)
@@ -74,16 +66,6 @@ int ctr_filter_check(const struct roots *r, const struct strv *filters, struct e
 
 /* ---- matching ---- */
 
-static bool regex_matches(const char *pattern, const char *text)
-{
-    regex_t re;
-    if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return strstr(text, pattern) != NULL;
-    bool found = regexec(&re, text, 0, NULL, 0) == 0;
-    regfree(&re);
-    return found;
-}
-
 /* Hex digits are the beginning of an id, in either case; anything else is a regular expression. */
 static bool id_matches(const char *value, const char *id)
 {
@@ -92,24 +74,14 @@ static bool id_matches(const char *value, const char *id)
     cleanup_free char *lower = xstrdup(value);
     for (char *p = lower; *p; p++)
         *p = (char)(*p >= 'A' && *p <= 'F' ? *p + 32 : *p);
-    return regex_matches(lower, id);
+    return filter_like(id, lower);
 }
 
 /* "/name" as Docker prints it. */
 static bool name_matches(const char *value, const char *name)
 {
     cleanup_free char *slashed = xasprintf("/%s", name);
-    return regex_matches(value, name) || (strchr(value, '/') && regex_matches(value, slashed));
-}
-
-static bool label_matches(const json_t *labels, const char *want)
-{
-    cleanup_free char *key = xstrdup(want);
-    char *value = strchr(key, '=');
-    if (value)
-        *value++ = '\0';
-    const char *have = jx_str0(labels, key);
-    return have && (!value || strcmp(have, value) == 0);
+    return filter_like(name, value) || (strchr(value, '/') && filter_like(slashed, value));
 }
 
 static bool status_matches(const char *value, enum ctr_state state)
@@ -139,20 +111,21 @@ static bool volume_matches(const char *value, const json_t *rec)
 {
     const json_t *m;
     size_t i;
-    cleanup_free char *named = xasprintf("/volumes/%s/_data", value);
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {
-        const char *source = jx_str(m, "source");
-        if (strcmp(source, value) == 0 || str_ends(source, named) ||
-            strcmp(jx_str(m, "destination"), value) == 0)
-            return true;
+        static const char *const places[] = {"source", "volume", "destination"};
+        for (size_t k = 0; k < 3; k++)
+            if (strcmp(jx_str(m, places[k]), value) == 0)
+                return true;
     }
     return false;
 }
 
 static bool command_matches(const char *value, const json_t *rec)
 {
-    return regex_matches(value, json_string_value(json_array_get(json_object_get(rec, "args"), 0)));
+    const json_t *args = json_object_get(rec, "args");
+    const char *first = json_string_value(json_array_get(args, 0));
+    return first && filter_like(first, value);
 }
 
 /* Older than the container that value names (before), or younger. */
@@ -209,7 +182,7 @@ static bool passes(const struct roots *r, const char *key, const char *value, co
     if (strcmp(key, "until") == 0)
         return until_matches(value, rec);
     if (strcmp(key, "label") == 0 || strcmp(key, "label!") == 0)
-        return label_matches(json_object_get(rec, "labels"), value) == (key[5] == '\0');
+        return filter_label(json_object_get(rec, "labels"), value) == (key[5] == '\0');
     return age_matches(r, value, rec, strcmp(key, "before") == 0);
 }
 
@@ -218,7 +191,7 @@ bool ctr_filter_match(const struct roots *r, const struct strv *filters, const s
 {
     for (size_t i = 0; i < filters->n; i++) {
         const char *value, *other;
-        cleanup_free char *key = split(filters->v[i], &value);
+        cleanup_free char *key = filter_key(filters->v[i], &value);
         bool any = false;
         if (str_starts(key, "label")) {
             if (!passes(r, key, value, c, s))
@@ -226,7 +199,7 @@ bool ctr_filter_match(const struct roots *r, const struct strv *filters, const s
             continue;
         }
         for (size_t k = 0; k < filters->n && !any; k++) {
-            cleanup_free char *same = split(filters->v[k], &other);
+            cleanup_free char *same = filter_key(filters->v[k], &other);
             any = strcmp(key, same) == 0 && passes(r, key, other, c, s);
         }
         if (!any)

@@ -61,47 +61,6 @@ void start_add_userns(struct strv *argv)
     strv_add(argv, "--");
 }
 
-/* One option of pod-cgroup, when the limit is set. */
-static void add_limit(struct strv *argv, const json_t *l, const char *key, const char *option)
-{
-    const json_t *v = json_object_get(l, key);
-    if (!v)
-        return;
-    strv_add(argv, option);
-    if (json_is_integer(v))
-        strv_addf(argv, "%lld", (long long)json_integer_value(v));
-    else
-        strv_add(argv, jx_str(l, key));
-}
-
-/* Before the monitor: a place where the container's cgroup can be made; then: that cgroup. */
-static void add_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, struct strv *argv)
-{
-    const json_t *l = json_object_get(c->record, "limits");
-    if (!json_object_size(l))
-        return;
-    strv_take(argv, tool_path("pod-cgroup"));
-    strv_add(argv, "--name");
-    strv_add(argv, c->id);
-    if (prepare) {
-        strv_add(argv, "--prepare");
-    } else {
-        strv_add(argv, "--path-file");
-        strv_addf(argv, "%s/cgroup", ch->run_dir);
-    }
-    add_limit(argv, l, "memory", "--memory");
-    add_limit(argv, l, "memorySwap", "--memory-swap");
-    add_limit(argv, l, "memoryReservation", "--memory-reservation");
-    add_limit(argv, l, "cpus", "--cpus");
-    add_limit(argv, l, "cpuShares", "--cpu-shares");
-    add_limit(argv, l, "cpuQuota", "--cpu-quota");
-    add_limit(argv, l, "cpuPeriod", "--cpu-period");
-    add_limit(argv, l, "cpusetCpus", "--cpuset-cpus");
-    add_limit(argv, l, "cpusetMems", "--cpuset-mems");
-    add_limit(argv, l, "pids", "--pids");
-    strv_add(argv, "--");
-}
-
 /*
  * fuse-overlayfs' options for a map: it names the id on disk first, then the id to show, both as
  * the user's namespace numbers them.
@@ -132,7 +91,10 @@ static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv 
     strv_take(argv, tool_path("pod-rootfs"));
     strv_add(argv, "--seal");
     strv_add(argv, "--target");
-    strv_addf(argv, "%s/rootfs", ch->ctr_dir);
+    if (lowers.n)
+        strv_addf(argv, "%s/rootfs", ch->ctr_dir);
+    else
+        strv_add(argv, jx_str(c->record, "rootfs"));
     if (ch->shm_pid) {
         strv_add(argv, "--shm-of");
         strv_addf(argv, "%d", (int)ch->shm_pid);
@@ -157,6 +119,7 @@ static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv 
             strv_take(argv, fuse_maps(ch->maps));
         }
     }
+    chain_fill(ch, c, argv);
     strv_add(argv, "--");
 }
 
@@ -168,7 +131,7 @@ static bool in_one(const struct chain *ch)
 
 static void create_command(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
-    add_cgroup(ch, c, false, argv);
+    chain_cgroup(ch, c, false, argv);
     start_add_userns(argv);
     add_rootfs(ch, c, argv);
     runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
@@ -334,7 +297,7 @@ static void put_trash(const struct chain *ch, const struct ctr *c, const char *t
 {
     struct strv cmd = STRV_INIT;
     cleanup(strv_free) struct strv volumes = STRV_INIT;
-    volumes_of(ch->roots, c->record, true, &volumes);
+    volumes_of(c->record, true, &volumes);
     if (volumes.n) {
         strv_take(&cmd, bin_path("pod-container"));
         strv_add(&cmd, "reclaim");
@@ -356,7 +319,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     char trash[64];
     at_temp_name(trash, sizeof trash, "ctr-");
     cleanup_free char *trash_path = xasprintf("%s/pod/trash/%s", ch->roots->graph_path, trash);
-    add_cgroup(ch, c, true, argv);
+    chain_cgroup(ch, c, true, argv);
     strv_take(argv, tool_path("pod-monitor"));
     put_value(argv, "--id", c->id);
     put_value(argv, "--name", ctr_name(c));

@@ -20,6 +20,13 @@ struct chain {
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);
+/*
+ * start_limits.c: nothing without limits; else, before the monitor (prepare), a place where the
+ * container's cgroup can be made, then that cgroup.
+ */
+void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, struct strv *argv);
+/* start_fill.c: pod-rootfs' options for volumes that this container is the first to mount. */
+void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv);
 
 /* start_before.c: the working directory that was asked for is there, --requires run. */
 int start_before(const struct roots *r, const struct ctr *c, struct err *e);

@@ -146,7 +146,7 @@ int ctr_remove(const struct roots *r, struct ctr *c, bool force, bool volumes, i
         return -1;
     drop_cidfile(c);
     if (volumes || jx_bool(c->record, "rm"))
-        volumes_of(r, c->record, true, &names);
+        volumes_of(c->record, true, &names);
     int res = volumes_reclaim(r, &names, trash, e);
     return trash_delete(r, trash, false, e) < 0 ? -1 : res;
 }

@@ -1,0 +1,55 @@
+/* Fresh volumes get their owner and the image's files from pod-rootfs (helpers/rootfs/fill.c). */
+#include "things/start_chain.h"
+
+#include "things/volume.h"
+
+/* A container's id as the user's namespace numbers it; what is not mapped becomes its root. */
+static int64_t outside(const json_t *maps, size_t kind, int64_t id)
+{
+    const json_t *m;
+    size_t i;
+    json_array_foreach(json_array_get(maps, kind), i, m)
+    {
+        int64_t first = jx_int(m, "containerID", 0);
+        if (id >= first && id - first < jx_int(m, "size", 0))
+            return jx_int(m, "hostID", 0) + id - first;
+    }
+    return maps ? 0 : id;
+}
+
+/* uid= and gid= of the volume's options are its owner; else the image's directory says who. */
+static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *mount,
+                     struct strv *argv)
+{
+    const char *name = jx_str(mount, "volume");
+    struct err ignored = ERR_INIT;
+    cleanup_json volume = NULL;
+    int64_t uid, gid;
+    (void)volume_load(ch->roots, name, &volume, &ignored);
+    if (*jx_str(json_object_get(volume, "options"), "device"))
+        return; /* somebody's own directory */
+    volume_owner(volume, &uid, &gid);
+    bool given = uid >= 0 || gid >= 0;
+    strv_add(argv, "--fill");
+    strv_addf(argv, "%s/pod/volumes/%s", ch->roots->graph_path, name);
+    strv_add(argv, jx_str(mount, "destination"));
+    if (!given) {
+        uid = jx_int(c->record, "uid", 0);
+        gid = jx_int(c->record, "gid", 0);
+    }
+    strv_addf(argv, "%lld", (long long)(uid < 0 ? -1 : outside(ch->maps, 0, uid)));
+    strv_addf(argv, "%lld", (long long)(gid < 0 ? -1 : outside(ch->maps, 1, gid)));
+    strv_addf(argv, "%s%s", given ? "" : "o", jx_bool(mount, "nocopy") ? "" : "c");
+}
+
+void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)
+{
+    const json_t *m;
+    size_t i;
+    json_array_foreach(json_object_get(c->record, "mounts"), i, m)
+    {
+        const char *name = jx_str(m, "volume");
+        if (*name && volume_is_fresh(ch->roots, name))
+            fill_one(ch, c, m, argv);
+    }
+}

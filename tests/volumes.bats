@@ -1,0 +1,279 @@
+#!/usr/bin/env bats
+# Volumes: made, shown, filled by the first container, packed and unpacked, removed.
+# shellcheck disable=SC2154,SC2016 # run sets output, stderr…; some words are for an inner shell
+load helpers.bash
+
+setup_file() {
+    room_open
+    image_busybox "$ROOM/layout" busybox
+    local id
+    id=$(pod pull -q "oci:$ROOM/layout:busybox")
+    pod untag "$id"
+    pod tag "$id" localhost/busybox:latest
+}
+setup() { IMAGE=localhost/busybox:latest; }
+teardown() {
+    quietly pod rm -f -a -t 0
+    quietly pod volume rm -f -a
+}
+
+none() { # CODE OPTIONS… IMAGE COMMAND…
+    local code=$1
+    shift
+    run_pod "$code" run --rm --network none "$@"
+}
+where() { pod volume inspect -f '{{.Mountpoint}}' "$1"; }
+
+# image_with TAG CONFIG: the usual image with other words in its config
+image_with() {
+    umoci config --image "$ROOM/layout:busybox" --tag "$1" "${@:2}"
+    run_pod pull -q "oci:$ROOM/layout:$1"
+    IMAGE=$output
+}
+
+@test "create, ls, exists: names, labels, options, podman's words" {
+    run_pod volume create v1
+    assert_output v1
+    run_pod 125 volume create v1
+    assert_error "volume with name v1 already exists: volume already exists"
+    run_pod volume create --ignore v1
+    run_pod volume create --label a=b --label c -o o=uid=5,gid=6 v2
+    run_pod volume create
+    assert_match '^[0-9a-f]{64}$'
+    run_pod volume ls -q
+    assert_equal "${#lines[@]}" 3 "volumes"
+    run_pod volume ls --filter name=v
+    assert_output "DRIVER      VOLUME NAME
+local       v1
+local       v2"
+    run_pod volume ls --noheading --format 'table {{.Name}}\t{{.Labels}}\t{{.Options}}' --filter label=a=b --filter label=c
+    assert_output "v2          map[a:b c:]  map[GID:6 UID:5 o:uid=5,gid=6]"
+    run_pod volume ls -q --filter label=a=c
+    assert_output ""
+    run_pod volume exists v1
+    run_pod 1 volume exists v
+    run_pod 125 volume create no/good
+    assert_error 'running volume create option: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument'
+    run_pod 125 volume create -o foo=bar v3
+    assert_error "invalid mount option foo for driver 'local': invalid argument"
+    run_pod 125 volume create -d nosuch v3
+    assert_error "no volume plugin with name nosuch available: required plugin missing"
+    run_pod 125 volume ls --filter bogus=1
+    assert_error '"bogus" is an invalid volume filter'
+    run_pod volume ls --filter name=nobody
+    assert_output ""
+}
+
+@test "inspect: podman's keys" {
+    need podman
+    run_pod volume create --label b=1 --label a=2 v
+    as_podman volume create --label b=1 --label a=2 v >/dev/null
+    local theirs filter='.[0] | del(.CreatedAt, .Mountpoint)'
+    theirs=$(as_podman volume inspect v)
+    as_podman volume rm v >/dev/null
+    run_pod volume inspect v
+    assert_equal "$(jq "$filter" <<<"$output")" "$(jq "$filter" <<<"$theirs")"
+    assert_equal "$(head -n 3 <<<"$output")" "$(head -n 3 <<<"$theirs")"
+    run_pod volume ls --format json
+    assert_equal "$(jq -r '.[0].Name' <<<"$output")" v
+    run_pod 125 volume inspect v nosuch
+    assert_error "inspecting object: no such volume nosuch"
+    assert_equal "$(jq length <<<"$output")" 1
+    run_pod volume inspect -f '{{.Name}} {{.UID}} {{.Anonymous}} {{.NeedsCopyUp}} {{.Driver}} {{.Scope}}' v
+    assert_output "v 0 false true local local"
+    run_pod 125 volume inspect
+    assert_error "provide one or more volume names or use --all"
+}
+
+@test "the first container fills a volume: files, owner and mode of the image; nobody does again" {
+    none 0 -v v:/etc "$IMAGE" cat /etc/passwd
+    local passwd=$output
+    [ -n "$passwd" ] || fail "the image's file is not there"
+    none 0 -v v:/mnt "$IMAGE" sh -c 'cat /mnt/passwd; echo new >/mnt/passwd; rm /mnt/group'
+    assert_output "$passwd"
+    none 0 -v v:/etc "$IMAGE" sh -c 'cat /etc/passwd; ls /etc'
+    assert_output $'new\npasswd'
+    none 0 -v sticky:/tmp "$IMAGE" stat -c '%a %u %g' /tmp
+    assert_output "1777 0 0"
+    none 0 -v first:/mnt:nocopy "$IMAGE" true
+    none 0 -v plain:/etc:nocopy "$IMAGE" ls /etc
+    assert_output ""
+    none 0 -v plain:/etc "$IMAGE" ls /etc
+    assert_output $'group\npasswd'
+    # what somebody has put there is his
+    run_pod volume create mine
+    echo x >"$(where mine)/x"
+    none 0 -v mine:/etc "$IMAGE" ls /etc
+    assert_output x
+}
+
+@test "a new volume belongs to the container's user, also with other ids" {
+    none 0 -u 33:44 -v v:/new "$IMAGE" sh -c 'touch /new/f && stat -c "%u %g" /new /new/f'
+    assert_output $'33 44\n33 44'
+    none 0 --userns keep-id -v k:/new "$IMAGE" sh -c 'touch /new/f && stat -c %u /new'
+    assert_output "$(id -u)"
+    assert_equal "$(stat -c %u "$(where k)/f")" "$(id -u)"
+    none 0 --userns keep-id -v e:/etc "$IMAGE" stat -c '%u %n' /etc /etc/group
+    assert_output $'0 /etc\n0 /etc/group'
+    run_pod volume create -o o=uid=5,gid=6 o
+    none 0 -u 33 -v o:/etc "$IMAGE" sh -c 'stat -c "%u %g" /etc; ls /etc'
+    assert_output $'5 6\ngroup\npasswd'
+}
+
+@test "crun and runc, fuse-overlayfs, a read-only root: filled all the same" {
+    local runtime
+    for runtime in crun runc; do
+        command -v "$runtime" >/dev/null || continue
+        none 0 --runtime "$runtime" -v "$runtime:/etc" "$IMAGE" ls /etc
+        assert_output $'group\npasswd'
+    done
+    POD_ROOTFS=fuse none 0 -v f:/etc "$IMAGE" ls /etc
+    assert_output $'group\npasswd'
+    none 0 --read-only -v ro:/etc:ro "$IMAGE" ls /etc
+    assert_output $'group\npasswd'
+}
+
+@test "a link in the image leads nowhere but into the image" {
+    mkdir -p "$ROOM/secret"
+    echo secret >"$ROOM/secret/file"
+    cp -a "$ROOM/busybox" "$ROOM/linked"
+    ln -s "$ROOM/secret" "$ROOM/linked/data"
+    "$LIB/mkoci" "$ROOM/layout" linked "$ROOM/linked"
+    run_pod pull -q "oci:$ROOM/layout:linked"
+    run_pod 126 run --rm --network none -v s:/data "$output" ls /data || true
+    assert_equal "$(find "$(where s)" -name file)" ""
+}
+
+@test "VOLUMEs of the image: anonymous, filled, gone with --rm; tmpfs; ignored" {
+    image_with vols --config.volume /etc --config.volume /var/data
+    run_pod run -d --name c --network none "$IMAGE" sleep 100
+    run_pod volume ls -q
+    assert_equal "${#lines[@]}" 2 "volumes"
+    run_pod exec c sh -c 'ls /etc; echo x >/var/data/x'
+    assert_match passwd
+    assert_equal "$(pod inspect -f '{{len .Mounts}}' c)" 2
+    assert_equal "$(pod volume ls -q --filter dangling=true)" ""
+    run_pod rm -f -t 0 c
+    assert_equal "$(pod volume ls -q --filter dangling=true | wc -l)" 2
+    run_pod volume prune -f
+    none 0 "$IMAGE" true
+    none 0 --image-volume ignore "$IMAGE" grep -c ' /var/data ' /proc/mounts || true
+    assert_equal "$(pod volume ls -q)" ""
+    none 0 --image-volume tmpfs "$IMAGE" grep ' /var/data ' /proc/mounts
+    assert_match '^tmpfs /var/data tmpfs'
+    none 0 -v "$ROOM:/var/data" "$IMAGE" sh -c 'ls /var/data | grep -c layout'
+    none 125 --image-volume nosuch "$IMAGE" true
+    assert_error_match 'invalid --image-volume type "nosuch"'
+    run_pod run --name one --network none "$IMAGE" true
+    run_pod 125 run --name one --network none "$IMAGE" true
+    assert_equal "$(pod volume ls -q | wc -l)" 2 "volumes of a container that could not be made"
+}
+
+@test "a VOLUME of a hostile image is no way to the host" {
+    image_with hostile --config.volume "$ROOM:/stolen" --config.volume / --config.volume relative
+    none 0 "$IMAGE" sh -c 'ls /stolen 2>/dev/null; echo done'
+    assert_output "done"
+}
+
+@test "a directory of the user's as a volume" {
+    mkdir -p "$ROOM/site"
+    echo hello >"$ROOM/site/index"
+    run_pod volume create -o type=none -o o=bind -o device="$ROOM/site" site
+    none 0 -v site:/www "$IMAGE" cat /www/index
+    assert_output hello
+    assert_equal "$(where site)" "$ROOM/site"
+    run_pod volume rm site
+    assert_file "$ROOM/site/index"
+    run_pod 125 volume create -o o=bind -o device=/no/such site
+    assert_error_match 'is no directory'
+    run_pod 125 volume create -o type=tmpfs -o device=tmpfs t
+    assert_error_match 'outlives its containers' 'mount type=tmpfs'
+}
+
+@test "rm and prune: in use, force, several, filters, questions" {
+    run_pod volume create free
+    run_pod volume create --label keep other
+    run_pod create --name user -v used:/x -v /anonymous --network none "$IMAGE" true
+    local id=$output
+    run_pod 2 volume rm used
+    assert_error "volume used is being used by the following container(s): $id: volume is being used" "pod rm"
+    run_pod 2 volume rm nosuch used
+    assert_error_match 'no volume with name "nosuch" found: no such volume'
+    run_pod 1 volume rm nosuch
+    run_pod volume rm -f nosuch
+    assert_output ""
+    run_cmd 125 sh -c 'pod volume prune </dev/null'
+    assert_match 'volumes will be removed:
+free
+other'
+    run_cmd 0 sh -c 'echo n | pod volume prune'
+    run_pod volume exists free
+    run_pod volume prune -f --filter label!=keep
+    assert_output free
+    run_cmd 0 sh -c 'echo y | pod volume prune'
+    assert_match other
+    run_pod volume rm -f -t 0 us
+    assert_output used
+    run_pod 1 container exists user
+    run_pod volume rm -a
+    run_pod volume ls
+    assert_output ""
+    run_pod 125 volume rm
+    assert_error "choose either one or more volumes or all"
+    run_pod volume create aa
+    run_pod volume create ab
+    run_pod 125 volume rm a
+    assert_error 'more than one result for volume name "a": volume already exists'
+}
+
+@test "export and import: owners and modes, gzip and zstd, files and pipes" {
+    none 0 -v v:/d "$IMAGE" sh -c 'echo x >/d/file; chown 33:44 /d/file; chmod 640 /d/file; ln -s file /d/link; touch /d/.wh.odd'
+    run_pod volume export v -o "$ROOM/v.tar"
+    assert_equal "$(tar --numeric-owner -tvf "$ROOM/v.tar" ./file | cut -d ' ' -f 1,2)" "-rw-r----- 33/44"
+    local way
+    for way in cat gzip zstd; do
+        run_pod volume create "$way"
+        run_cmd 0 sh -c "$way <'$ROOM/v.tar' | pod volume import $way -"
+        none 0 -v "$way:/d" "$IMAGE" sh -c 'stat -c "%a %u %g %n" /d/file; readlink /d/link; ls -A /d'
+        assert_output $'640 33 44 /d/file\nfile\n.wh.odd\nfile\nlink'
+    done
+    run_pod volume import cat "$ROOM/v.tar"
+    run_pod 125 volume export nosuch
+    assert_error "no such volume nosuch"
+    run_pod 125 volume import nosuch "$ROOM/v.tar"
+    assert_error "no such volume nosuch"
+    run_pod 125 volume import cat /no/such
+    assert_error "open /no/such: no such file or directory"
+    gzip <"$ROOM/v.tar" | head -c 100 >"$ROOM/short.tar"
+    run_pod 125 volume import cat "$ROOM/short.tar"
+    assert_error_match 'cannot import'
+    run_cmd 125 script -qec "pod volume export v" /dev/null
+    assert_match 'cannot write a tar archive to a terminal'
+}
+
+@test "import: a link that a container has left leads nowhere" {
+    mkdir -p "$ROOM/home" "$ROOM/in/way"
+    none 0 -v v:/d "$IMAGE" ln -s "$ROOM/home" /d/way
+    echo x >"$ROOM/in/way/file"
+    tar -C "$ROOM/in" -cf "$ROOM/in.tar" way/file
+    run_pod 125 volume import v "$ROOM/in.tar"
+    assert_equal "$(ls "$ROOM/home")" ""
+}
+
+@test "a fill that was cut off goes on the next time; two at once do not meet" {
+    run_pod volume create v
+    local data marker
+    data=$(where v)
+    marker=${data%/_data}/fresh
+    printf c >"$marker"
+    echo half >"$data/passwd"
+    none 0 -v v:/etc "$IMAGE" sh -c 'cat /etc/passwd; ls /etc'
+    assert_output $'half\ngroup\npasswd'
+    [ ! -e "$marker" ]
+    local n
+    for n in 1 2 3 4 5 6; do
+        pod run --rm --network none -v both:/etc "$IMAGE" sh -c 'ls /etc' >"$ROOM/at.$n" 2>&1 3>&- &
+    done
+    wait
+    assert_equal "$(cat "$ROOM"/at.* | sort | uniq -c | tr -s ' ')" $' 6 group\n 6 passwd'
+}
