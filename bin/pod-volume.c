@@ -10,9 +10,11 @@ static const struct verb verbs[] = {
     {"inspect", "show all about volumes as JSON", verb_inspect},
     {"list", NULL, verb_ls},
     {"ls", "list volumes", verb_ls},
+    {"mount", "print where volumes are", verb_mount},
     {"prune", "remove all volumes that no container uses", verb_prune},
     {"remove", NULL, verb_rm},
     {"rm", "remove volumes", verb_rm},
+    {"unmount", "do nothing: volumes stay where they are", verb_unmount},
     {0},
 };
 

@@ -3,7 +3,7 @@
  *
  *   pod-rootfs [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR] [--volatile]
  *              [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal]
- *              [--fill VOLUME DEST UID GID HOW]... -- COMMAND [ARG...]
+ *              [--fill VOLUME DEST UID GID HOW]... [--own DIR UID GID]... -- COMMAND [ARG...]
  *
  * Runs as uid 0 of the user's namespace. The mount lives in the new namespace only: when the last
  * process that uses it goes, it goes, and there is nothing to unmount and nothing to leak.
@@ -13,7 +13,7 @@
  * the /dev/shm of process PID, another container's, is on DIR as well. With --seal
  * the directory of COMMAND is read-only in the new namespace: a container that gets hold of the
  * runtime through /proc/self/exe cannot write to it, though it belongs to the same user. --fill is
- * for volumes that have had no container yet (rootfs/fill.h).
+ * for volumes that have had no container yet, --own for mounts with option U (rootfs/fill.h).
  */
 #include "disk/report.h"
 #include "plain/buf.h"
@@ -39,12 +39,15 @@
 
 #define FUSE_SUPER_MAGIC 0x65735546
 #define FUSE_WAIT_MS     10000
+#define OWN_VALUES       3
 
 struct rootfs {
     const char *target, *base, *lower, *upper, *work, *map_ids, *shm_of, *shm;
     bool is_volatile, fuse, seal;
-    char ***fill; /* FILL_VALUES each */
-    size_t fills;
+    struct args {
+        char ***v;
+        size_t n;
+    } fill, own; /* FILL_VALUES and OWN_VALUES each */
     char **command;
 };
 
@@ -53,17 +56,17 @@ static int usage(struct err *e)
     return err_set(e, 0,
                    "usage: pod-rootfs [--target DIR] [--base DIR --lower LIST] [--upper DIR "
                    "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] "
-                   "[--seal] [--fill VOLUME DEST UID GID HOW] -- COMMAND");
+                   "[--seal] [--fill VOLUME DEST UID GID HOW] [--own DIR UID GID] -- COMMAND");
 }
 
-static bool take_fill(char ***argv, struct rootfs *r)
+static bool take(char ***argv, struct args *a, size_t values)
 {
-    for (size_t i = 1; i <= FILL_VALUES; i++)
+    for (size_t i = 1; i <= values; i++)
         if (!(*argv)[i])
             return false;
-    r->fill = xrealloc(r->fill, (r->fills + 1) * sizeof *r->fill);
-    r->fill[r->fills++] = *argv + 1;
-    *argv += FILL_VALUES;
+    a->v = xrealloc(a->v, (a->n + 1) * sizeof *a->v);
+    a->v[a->n++] = *argv + 1;
+    *argv += values;
     return true;
 }
 
@@ -87,7 +90,9 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
             r->fuse = true;
         else if (strcmp(*argv, "--seal") == 0)
             r->seal = true;
-        else if (strcmp(*argv, "--fill") == 0 && take_fill(&argv, r))
+        else if (strcmp(*argv, "--fill") == 0 && take(&argv, &r->fill, FILL_VALUES))
+            continue;
+        else if (strcmp(*argv, "--own") == 0 && take(&argv, &r->own, OWN_VALUES))
             continue;
         else
             return usage(e);
@@ -223,8 +228,11 @@ static int take_shm(const struct rootfs *r, struct err *e)
 
 static int fill_all(const struct rootfs *r, struct err *e)
 {
-    for (size_t i = 0; i < r->fills; i++)
-        if (fill_volume(r->target, r->fill[i], e) < 0)
+    for (size_t i = 0; i < r->fill.n; i++)
+        if (fill_volume(r->target, r->fill.v[i], e) < 0)
+            return -1;
+    for (size_t i = 0; i < r->own.n; i++)
+        if (own_tree(r->own.v[i][0], r->own.v[i][1], r->own.v[i][2], e) < 0)
             return -1;
     return 0;
 }

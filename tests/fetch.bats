@@ -342,7 +342,7 @@ shows() { screen | grep -q "$1"; }
     assert_equal "$(screen | grep -c 'kB/s')" 0 "unfinished layers"
     tmux kill-server
     pod rmi -f -a >/dev/null
-    on_terminal 30 24 "pod pull --tls-verify=false $many/slow-60000/x"
+    on_terminal 30 24 "pod pull --tls-verify=false $many/slow-2000/x"
     wait_for 10 shows "kB/s"
     assert_equal "$(screen | grep -cE '^[0-9a-f]{12} ')" "$(screen | grep -cE '^[0-9a-f]{12} .* k?B')" "whole lines"
     tmux send-keys C-c

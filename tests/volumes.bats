@@ -100,6 +100,13 @@ local       v2"
     assert_output ""
     none 0 -v plain:/etc "$IMAGE" ls /etc
     assert_output $'group\npasswd'
+    none 0 -v wait:/new "$IMAGE" true
+    run_pod volume inspect -f '{{.NeedsCopyUp}} {{.NeedsChown}}' wait
+    assert_output "true false"
+    none 0 -v wait:/etc "$IMAGE" ls /etc
+    assert_output $'group\npasswd'
+    run_pod volume inspect -f '{{.NeedsCopyUp}} {{.NeedsChown}}' wait
+    assert_output "false false"
     # what somebody has put there is his
     run_pod volume create mine
     echo x >"$(where mine)/x"
@@ -184,10 +191,43 @@ local       v2"
     assert_equal "$(where site)" "$ROOM/site"
     run_pod volume rm site
     assert_file "$ROOM/site/index"
-    run_pod 125 volume create -o o=bind -o device=/no/such site
-    assert_error_match 'is no directory'
-    run_pod 125 volume create -o type=tmpfs -o device=tmpfs t
-    assert_error_match 'outlives its containers' 'mount type=tmpfs'
+    run_pod volume create -o type=bind -o device="$ROOM/site" site
+    none 0 -v site:/www "$IMAGE" cat /www/index
+    assert_output hello
+    run_pod 125 volume create -o type=bind -o device=/no/such dir
+    assert_error "invalid volume option device for driver 'local': stat /no/such: no such file or directory"
+    run_pod 125 volume create -o type=nfs -o device=host:/dir nfs
+    assert_error 'a volume of type "nfs" needs a mount that no user may make' '-o type=bind'
+}
+
+@test "a tmpfs as a volume" {
+    run_pod volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,mode=700 t
+    none 0 -v t:/t "$IMAGE" sh -c 'grep " /t " /proc/mounts; stat -c %a /t'
+    assert_match '^tmpfs /t tmpfs rw,.*size=1024k,mode=700'
+    none 1 -v t:/t:ro "$IMAGE" touch /t/x
+    run_pod create --name user -v t:/t "$IMAGE"
+    run_pod 2 volume rm t
+}
+
+@test "mount option U: a directory, a volume, all below belongs to the user" {
+    mkdir -p "$ROOM/theirs/sub"
+    touch "$ROOM/theirs/sub/file"
+    none 0 -u 5:6 -v "$ROOM/theirs:/d:U" "$IMAGE" stat -c '%u %g' /d /d/sub /d/sub/file
+    assert_output $'5 6\n5 6\n5 6'
+    none 0 --userns keep-id --mount "type=bind,src=$ROOM/theirs,dst=/d,chown=true" "$IMAGE" stat -c %u /d/sub/file
+    assert_output "$(id -u)"
+    none 0 -u 7 -v u:/tmp:U "$IMAGE" stat -c %u /tmp
+    assert_output 7
+}
+
+@test "mount: inside pod unshare it prints the place" {
+    run_pod volume create v
+    run_pod 125 volume mount v
+    assert_error 'cannot run command "pod volume mount" in rootless mode, must execute `pod unshare` first'
+    run_pod unshare pod volume mount v
+    assert_output "$(where v)"
+    run_pod volume unmount v
+    assert_output v
 }
 
 @test "rm and prune: in use, force, several, filters, questions" {

@@ -24,7 +24,7 @@ static const struct opt create_table[] = {
     {"ignore", 0, OPT_BOOL, NULL, "Do not fail when it exists", AT(ignore)},
     {"label", 'l', OPT_MULTI, "KEY=VALUE", "Set a label", AT(label)},
     {"opt", 'o', OPT_LIST, "KEY=VALUE",
-     "o=uid=N,gid=N: its owner; o=bind with device=DIR: that directory", AT(opt)},
+     "o=uid=N,gid=N: its owner; type=bind and device=DIR; type=tmpfs", AT(opt)},
     {0},
 };
 #undef AT
@@ -108,4 +108,69 @@ int verb_exists(int argc, char **argv)
     if (roots_open(&r, &e) < 0)
         return say_error(&e);
     return say_end(volume_exists(&r, argv[first]) ? 0 : EXIT_NO);
+}
+
+/* ---- mount and unmount: it is where it is; podman has them for drivers ---- */
+
+static const struct cmd mount_command = {
+    .name = "pod volume mount",
+    .operands = "VOLUME...",
+    .summary = "Print where volumes are, for `pod unshare`",
+    .more = "Inside `pod unshare` only.\n\nExit codes: 0 done, 125 pod failed.",
+    .min = 1,
+    .max = -1,
+};
+static const struct cmd unmount_command = {
+    .name = "pod volume unmount",
+    .operands = "VOLUME...",
+    .summary = "Nothing: volumes stay where they are",
+    .more = "Exit codes: 0 done, 125 pod failed.",
+    .min = 1,
+    .max = -1,
+};
+
+static int print_one(const struct roots *r, const char *wanted, bool path, struct err *e)
+{
+    cleanup_free char *name = NULL;
+    cleanup_json volume = NULL;
+    if (volume_find(r, wanted, &name, e) < 0 || volume_load(r, name, &volume, e) < 0)
+        return -1;
+    cleanup_free char *where = volume_path(r, name, volume);
+    puts(path ? where : name);
+    return 0;
+}
+
+static int print_all(const struct cmd *command, bool path, int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct roots r;
+    int code = 0;
+    int first = say_parse(command, NULL, argc, argv, &code);
+    if (first < 0)
+        return code;
+    if (path && geteuid() != 0) {
+        err_set(&e, 0,
+                "cannot run command \"pod volume mount\" in rootless mode, must execute "
+                "`pod unshare` first");
+        err_hint(&e, "Type: pod unshare pod volume mount %s", argv[first]);
+        return say_error(&e);
+    }
+    if (roots_open(&r, &e) < 0)
+        return say_error(&e);
+    for (char **name = argv + first; *name; name++) {
+        e = (struct err)ERR_INIT;
+        if (print_one(&r, *name, path, &e) < 0)
+            code = say_error(&e);
+    }
+    return say_end(code);
+}
+
+int verb_mount(int argc, char **argv)
+{
+    return print_all(&mount_command, true, argc, argv);
+}
+
+int verb_unmount(int argc, char **argv)
+{
+    return print_all(&unmount_command, false, argc, argv);
 }

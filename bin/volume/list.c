@@ -53,7 +53,8 @@ json_t *volume_row(const struct roots *r, const char *name, struct err *e)
     if (volume_load(r, name, &rec, e) < 0)
         return NULL;
     cleanup_free char *path = volume_path(r, name, rec);
-    bool fresh = volume_is_fresh(r, name), anonymous = jx_bool(rec, "anonymous");
+    struct volume_needs needs = volume_needs(r, name);
+    bool anonymous = jx_bool(rec, "anonymous");
     volume_owner(rec, &uid, &gid);
     (void)timefmt_parse(jx_str(rec, "created"), &made);
     timefmt_go(&when, made, TIMEFMT_LOCAL);
@@ -66,9 +67,9 @@ json_t *volume_row(const struct roots *r, const char *name, struct err *e)
     put_unless(row, "GID", json_integer(gid > 0 ? gid : 0), gid <= 0);
     put_unless(row, "Anonymous", json_boolean(anonymous), !anonymous);
     json_object_set_new(row, "MountCount", json_integer(0));
-    put_unless(row, "NeedsCopyUp", json_boolean(fresh), !fresh);
-    put_unless(row, "NeedsChown", json_boolean(fresh && uid < 0 && gid < 0),
-               !fresh || uid >= 0 || gid >= 0);
+    needs.owner &= uid < 0 && gid < 0;
+    put_unless(row, "NeedsCopyUp", json_boolean(needs.copy), !needs.copy);
+    put_unless(row, "NeedsChown", json_boolean(needs.owner), !needs.owner);
     return row;
 }
 

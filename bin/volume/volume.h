@@ -10,8 +10,10 @@ int verb_export(int argc, char **argv);
 int verb_import(int argc, char **argv);
 int verb_inspect(int argc, char **argv);
 int verb_ls(int argc, char **argv);
+int verb_mount(int argc, char **argv);
 int verb_prune(int argc, char **argv);
 int verb_rm(int argc, char **argv);
+int verb_unmount(int argc, char **argv);
 
 /* A row of ls and inspect (things/table.h), with podman's keys; NULL when it cannot be read. */
 json_t *volume_row(const struct roots *r, const char *name, struct err *e);

@@ -18,7 +18,7 @@
 
 /*
  * The marker "fresh" beside _data says how far it is: empty, nothing was done; 'c', copying has
- * begun, so that files there are ours; 'o', it has its owner and waits for a mount that copies.
+ * begun, so that files there are ours; 'o', it has its owner and waits for something to copy.
  */
 #define COPYING 'c'
 #define OWNED   'o'
@@ -47,23 +47,30 @@ static bool is_empty(int dir)
     return n == 0;
 }
 
-/* Descriptors are all that the command names; what is there already stays. */
-static int copy(int from, int to)
+/* Two descriptors of ours, or -1, are the program's as well. */
+static int run(char *const *line, int a, int b)
 {
-    char source[48], dest[48];
-    snprintf(source, sizeof source, "/proc/self/fd/%d/.", from);
-    snprintf(dest, sizeof dest, "/proc/self/fd/%d/", to);
     pid_t pid = fork();
     if (pid == 0) {
-        fd_cloexec(from, false);
-        fd_cloexec(to, false);
-        execlp("cp", "cp", "-a", "-n", "--reflink=auto", source, dest, (char *)NULL);
+        fd_cloexec(a, false);
+        fd_cloexec(b, false);
+        execvp(line[0], line);
         _exit(127);
     }
     int status = -1;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* Descriptors are all that the command names; what is there already stays. */
+static int copy(int from, int to)
+{
+    char source[48], dest[48];
+    snprintf(source, sizeof source, "/proc/self/fd/%d/.", from);
+    snprintf(dest, sizeof dest, "/proc/self/fd/%d/", to);
+    char *const line[] = {"cp", "-a", "-n", "--reflink=auto", source, dest, NULL};
+    return run(line, from, to);
 }
 
 static int mark(int marker, char state)
@@ -82,26 +89,35 @@ static int own(int data, int from, char *const value[FILL_VALUES])
     return fchmod(data, st.st_mode & 07777);
 }
 
+/* Copying waits for a mount over something: "fresh" stays until then. */
 static int fill(int volume, int marker, const char *target, char *const value[FILL_VALUES],
                 struct err *e)
 {
     char state = 0;
-    bool copies = strchr(value[4], 'c');
     cleanup_fd int data = openat(volume, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     cleanup_fd int from = open_dest(target, value[1]);
     if (data < 0 || pread(marker, &state, 1, 0) < 0)
         return err_sys(e, "cannot open volume \"%s\"", value[0]);
-    if (copies && from >= 0 && !is_empty(from) && (state == COPYING || is_empty(data))) {
-        if (mark(marker, COPYING) < 0 || copy(from, data) < 0)
-            return err_set(e, 0, "cannot copy the image's \"%s\" into the volume on it", value[1]);
-        state = COPYING;
-    }
-    if (state != OWNED && own(data, from, value) < 0)
+    bool pending = state == COPYING || is_empty(data);
+    bool copies = pending && strchr(value[4], 'c') && from >= 0 && !is_empty(from);
+    if (copies && (mark(marker, COPYING) < 0 || copy(from, data) < 0))
+        return err_set(e, 0, "cannot copy the image's \"%s\" into the volume on it", value[1]);
+    if ((copies || state != OWNED) && own(data, from, value) < 0)
         return err_sys(e, "cannot give volume \"%s\" its owner", value[0]);
-    if (!copies)
+    if (pending && !copies)
         return mark(marker, OWNED) < 0 ? err_sys(e, "cannot use volume \"%s\"", value[0]) : 0;
     unlinkat(volume, "fresh", 0);
     return 0;
+}
+
+int own_tree(const char *dir, const char *uid, const char *gid, struct err *e)
+{
+    struct stat st;
+    cleanup_free char *owner = xasprintf("%s:%s", uid, gid);
+    if (stat(dir, &st) == 0 && st.st_uid == (uid_t)atoll(uid) && st.st_gid == (gid_t)atoll(gid))
+        return 0;
+    char *const line[] = {"chown", "-hR", "--", owner, (char *)dir, NULL};
+    return run(line, -1, -1) < 0 ? err_set(e, 0, "cannot give \"%s\" to user %s", dir, owner) : 0;
 }
 
 int fill_volume(const char *target, char *const value[FILL_VALUES], struct err *e)

@@ -14,4 +14,7 @@
  */
 int fill_volume(const char *target, char *const value[FILL_VALUES], struct err *e);
 
+/* Mount option U: dir and all below it to that user, unless dir is his. */
+int own_tree(const char *dir, const char *uid, const char *gid, struct err *e);
+
 #endif

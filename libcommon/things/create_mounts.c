@@ -15,14 +15,16 @@
 #include <sys/sysmacros.h>
 
 struct source {
-    char *path, *volume; /* volume: its name, or NULL */
-    bool anonymous, nocopy;
+    char *path, *volume;         /* volume: its name, or NULL */
+    char *tmpfs;                 /* its options, when the volume is one */
+    bool anonymous, nocopy, own; /* own: option U */
 };
 
 static void source_free(struct source *s)
 {
     free(s->path);
     free(s->volume);
+    free(s->tmpfs);
 }
 
 static int add(json_t *list, const char *type, const struct source *s, const char *dest,
@@ -41,6 +43,8 @@ static int add(json_t *list, const char *type, const struct source *s, const cha
         json_object_set_new(m, "anonymous", json_true());
     if (s->nocopy)
         json_object_set_new(m, "nocopy", json_true());
+    if (s->own)
+        json_object_set_new(m, "own", json_true());
     json_array_foreach(list, i, item)
     {
         if (json_equal(item, m))
@@ -80,6 +84,8 @@ static int resolve_source(const struct roots *r, const char *source, struct sour
         return -1;
     ret->volume = xstrdup(source);
     ret->path = volume_path(r, source, volume);
+    if (volume_is_tmpfs(volume))
+        ret->tmpfs = xstrdup(jx_str(json_object_get(volume, "options"), "o"));
     return 0;
 }
 
@@ -98,12 +104,13 @@ static int bind_options(const char *text, struct strv *out, struct source *s, st
             continue;
         if (!str_in(w, known))
             return err_set(e, 0, "invalid option type \"%s\"", w);
-        if (strcmp(w, "U") == 0 || strcmp(w, "O") == 0)
+        if (strcmp(w, "O") == 0)
             return err_set(e, 0, "mount option \"%s\" is not supported yet", w);
+        s->own |= strcmp(w, "U") == 0;
         kind |= strcmp(w, "bind") == 0;
         propagation |= strstr(w, "private") || strstr(w, "shared") || strstr(w, "slave");
         s->nocopy |= strcmp(w, "nocopy") == 0;
-        if (!str_ends(w, "copy"))
+        if (!str_ends(w, "copy") && strcmp(w, "U") != 0)
             strv_add(out, w);
     }
     if (!kind)
@@ -113,23 +120,10 @@ static int bind_options(const char *text, struct strv *out, struct source *s, st
     return 0;
 }
 
-static int add_volume(const struct roots *r, json_t *list, const char *text, struct err *e)
-{
-    cleanup(strv_free) struct strv part = STRV_INIT, options = STRV_INIT;
-    cleanup(source_free) struct source source = {0};
-    strv_split(&part, text, ':');
-    if (part.n > 3 || (part.n > 1 && !*part.v[0]))
-        return err_set(e, 0, "%s: incorrect volume format, should be [host-dir:]ctr-dir[:option]",
-                       text);
-    if (resolve_source(r, part.n > 1 ? part.v[0] : NULL, &source, e) < 0 ||
-        bind_options(part.n == 3 ? part.v[2] : "", &options, &source, e) < 0)
-        return -1;
-    return add(list, "bind", &source, part.v[part.n > 1], &options, e);
-}
-
 static const struct source tmpfs = {.path = "tmpfs"};
 
-static int add_tmpfs(json_t *list, const char *dest, const char *more, struct err *e)
+static int add_tmpfs(json_t *list, const struct source *source, const char *dest, const char *more,
+                     struct err *e)
 {
     static const char *const known[] = {
         "size",      "mode",        "uid",         "gid",      "nr_inodes",  "nr_blocks",
@@ -148,7 +142,34 @@ static int add_tmpfs(json_t *list, const char *dest, const char *more, struct er
         if (*key && !str_ends(key, "tmpcopyup") && strcmp(key, "U") != 0)
             strv_add(&options, words.v[i]);
     }
-    return add(list, "tmpfs", &tmpfs, dest, &options, e);
+    return add(list, "tmpfs", source, dest, &options, e);
+}
+
+/* A directory of the host's or a volume, which may say itself that it is a tmpfs. */
+static int add_source(const struct roots *r, json_t *list, const char *from, const char *dest,
+                      const char *words, struct err *e)
+{
+    cleanup(strv_free) struct strv options = STRV_INIT;
+    cleanup(source_free) struct source source = {0};
+    if (resolve_source(r, from, &source, e) < 0 || bind_options(words, &options, &source, e) < 0)
+        return -1;
+    if (!source.tmpfs)
+        return add(list, "bind", &source, dest, &options, e);
+    const struct source mount = {.path = tmpfs.path, .volume = source.volume};
+    cleanup_free char *more =
+        xasprintf("exec,%s%s", source.tmpfs, strv_has(&options, "ro") ? ",ro" : "");
+    return add_tmpfs(list, &mount, dest, more, e);
+}
+
+static int add_volume(const struct roots *r, json_t *list, const char *text, struct err *e)
+{
+    cleanup(strv_free) struct strv part = STRV_INIT;
+    strv_split(&part, text, ':');
+    if (part.n > 3 || (part.n > 1 && !*part.v[0]))
+        return err_set(e, 0, "%s: incorrect volume format, should be [host-dir:]ctr-dir[:option]",
+                       text);
+    return add_source(r, list, part.n > 1 ? part.v[0] : NULL, part.v[part.n > 1],
+                      part.n == 3 ? part.v[2] : "", e);
 }
 
 struct mount_words {
@@ -173,7 +194,10 @@ static int mount_word(char *w, struct mount_words *m, struct err *e)
         strv_add(&m->options, truth ? "ro" : "rw");
     else if (strcmp(w, "rw") == 0)
         strv_add(&m->options, truth ? "rw" : "ro");
-    else if (strcmp(w, "bind-propagation") == 0 && value)
+    else if (strcmp(w, "U") == 0 || strcmp(w, "chown") == 0) {
+        if (truth)
+            strv_add(&m->options, "U");
+    } else if (strcmp(w, "bind-propagation") == 0 && value)
         strv_add(&m->options, value);
     else if (strcmp(w, "tmpfs-size") == 0 && value)
         strv_addf(&m->options, "size=%s", value);
@@ -196,7 +220,7 @@ static int mount_word(char *w, struct mount_words *m, struct err *e)
 
 static int add_mount(const struct roots *r, json_t *list, const char *text, struct err *e)
 {
-    cleanup(strv_free) struct strv words = STRV_INIT, options = STRV_INIT;
+    cleanup(strv_free) struct strv words = STRV_INIT;
     struct mount_words m = {.type = "volume"};
     strv_split(&words, text, ',');
     int res = 0;
@@ -212,13 +236,10 @@ static int add_mount(const struct roots *r, json_t *list, const char *text, stru
     if (!m.dest)
         return err_set(e, 0, "must set volume destination");
     if (strcmp(m.type, "tmpfs") == 0)
-        return add_tmpfs(list, m.dest, more, e);
+        return add_tmpfs(list, &tmpfs, m.dest, more, e);
     if (strcmp(m.type, "bind") != 0 && strcmp(m.type, "volume") != 0)
         return err_set(e, 0, "invalid filesystem type \"%s\"", m.type);
-    cleanup(source_free) struct source source = {0};
-    if (resolve_source(r, m.source, &source, e) < 0 || bind_options(more, &options, &source, e) < 0)
-        return -1;
-    return add(list, "bind", &source, m.dest, &options, e);
+    return add_source(r, list, m.source, m.dest, more, e);
 }
 
 static bool mounted(const json_t *list, const char *dest)
@@ -279,15 +300,6 @@ static int writable_places(const struct create_opts *o, json_t *list, struct err
     return 0;
 }
 
-static int add_anonymous(const struct roots *r, json_t *list, const char *dest, struct err *e)
-{
-    cleanup(strv_free) struct strv options = STRV_INIT;
-    cleanup(source_free) struct source source = {0};
-    if (resolve_source(r, NULL, &source, e) < 0 || bind_options("", &options, &source, e) < 0)
-        return -1;
-    return add(list, "bind", &source, dest, &options, e);
-}
-
 /* VOLUMEs of the image, where nothing else is mounted: --image-volume says as what. */
 static int image_volumes(const struct roots *r, const struct create_opts *o, const json_t *cfg,
                          json_t *list, struct err *e)
@@ -311,8 +323,8 @@ static int image_volumes(const struct roots *r, const struct create_opts *o, con
             d[n - 1] = '\0';
         if (d[0] != '/' || !d[1] || mounted(list, d))
             continue;
-        if ((strcmp(kind, "tmpfs") == 0 ? add_tmpfs(list, d, "rw,exec", e)
-                                        : add_anonymous(r, list, d, e)) < 0)
+        if ((strcmp(kind, "tmpfs") == 0 ? add_tmpfs(list, &tmpfs, d, "rw,exec", e)
+                                        : add_source(r, list, NULL, d, "", e)) < 0)
             return -1;
     }
     return 0;
@@ -332,7 +344,7 @@ int create_mounts(const struct roots *r, const struct create_opts *o, const json
         char *colon = strchr(dest, ':');
         if (colon)
             *colon++ = '\0';
-        res = add_tmpfs(list, dest, colon ? colon : "", e);
+        res = add_tmpfs(list, &tmpfs, dest, colon ? colon : "", e);
     }
     for (size_t i = 0; i < o->volumes_from.n && res == 0; i++)
         res = volumes_from(r, list, o->volumes_from.v[i], e);

@@ -1,4 +1,4 @@
-/* Fresh volumes get their owner and the image's files from pod-rootfs (helpers/rootfs/fill.c). */
+/* What pod-rootfs does to volumes before a container sees them (helpers/rootfs/fill.c). */
 #include "things/start_chain.h"
 
 #include "things/volume.h"
@@ -42,6 +42,15 @@ static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *
     strv_addf(argv, "%s%s", given ? "" : "o", jx_bool(mount, "nocopy") ? "" : "c");
 }
 
+static void own_one(const struct chain *ch, const struct ctr *c, const json_t *mount,
+                    struct strv *argv)
+{
+    strv_add(argv, "--own");
+    strv_add(argv, jx_str(mount, "source"));
+    strv_addf(argv, "%lld", (long long)outside(ch->maps, 0, jx_int(c->record, "uid", 0)));
+    strv_addf(argv, "%lld", (long long)outside(ch->maps, 1, jx_int(c->record, "gid", 0)));
+}
+
 void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     const json_t *m;
@@ -49,7 +58,9 @@ void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)
     json_array_foreach(json_object_get(c->record, "mounts"), i, m)
     {
         const char *name = jx_str(m, "volume");
-        if (*name && volume_is_fresh(ch->roots, name))
+        if (*name && volume_needs(ch->roots, name).copy)
             fill_one(ch, c, m, argv);
+        if (jx_bool(m, "own"))
+            own_one(ch, c, m, argv);
     }
 }

@@ -82,7 +82,13 @@ static bool binds(const json_t *options)
 {
     cleanup(strv_free) struct strv words = STRV_INIT;
     strv_split(&words, jx_str(options, "o"), ',');
-    return *jx_str(options, "device") && (strv_has(&words, "bind") || strv_has(&words, "rbind"));
+    return *jx_str(options, "device") && (strcmp(jx_str(options, "type"), "bind") == 0 ||
+                                          strv_has(&words, "bind") || strv_has(&words, "rbind"));
+}
+
+bool volume_is_tmpfs(const json_t *volume)
+{
+    return strcmp(jx_str(json_object_get(volume, "options"), "type"), "tmpfs") == 0;
 }
 
 int volume_check_options(const json_t *options, struct err *e)
@@ -103,23 +109,23 @@ int volume_check_options(const json_t *options, struct err *e)
         if (text && str_u64(text, UINT32_MAX - 1, &id) < 0)
             return err_set(e, 0, "cannot convert %s %s to integer: invalid argument", ids[i], text);
     }
-    if (!*type && !*device)
+    if ((!*type && !*device) || strcmp(type, "tmpfs") == 0)
         return 0;
-    if (!binds(options) || (*type && strcmp(type, "none") != 0 && strcmp(type, "bind") != 0)) {
-        err_set(e, 0,
-                "a volume of type \"%s\" needs a mount that outlives its containers, which "
-                "no user may make",
-                type);
-        return err_hint(e, "Type: pod run --mount type=tmpfs,target=DIR ..., or make a volume with "
-                           "-o o=bind -o device=DIR");
+    if (!binds(options)) {
+        err_set(e, 0, "a volume of type \"%s\" needs a mount that no user may make", type);
+        return err_hint(e, "For a directory of the host, type: -o type=bind -o device=DIR");
     }
     struct stat st;
-    if (device[0] != '/' || stat(device, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (device[0] != '/' || stat(device, &st) < 0)
         return err_set(e, 0,
-                       "invalid volume option device for driver 'local': \"%s\" is no "
-                       "directory",
+                       "invalid volume option device for driver 'local': stat %s: no such file "
+                       "or directory",
                        device);
-    return 0;
+    return S_ISDIR(st.st_mode) ? 0
+                               : err_set(e, 0,
+                                         "invalid volume option device for driver 'local': "
+                                         "\"%s\" is no directory",
+                                         device);
 }
 
 void volume_owner(const json_t *volume, int64_t *uid, int64_t *gid)
@@ -204,10 +210,12 @@ char *volume_path(const struct roots *r, const char *name, const json_t *volume)
     return xasprintf("%s/pod/volumes/%s/_data", r->graph_path, name);
 }
 
-bool volume_is_fresh(const struct roots *r, const char *name)
+struct volume_needs volume_needs(const struct roots *r, const char *name)
 {
     cleanup_free char *path = xasprintf("volumes/%s/fresh", name);
-    return at_exists(r->own, path);
+    cleanup(buf_free) struct buf state = BUF_INIT;
+    bool fresh = at_read(r->own, path, 16, &state) == 0;
+    return (struct volume_needs){.copy = fresh, .owner = fresh && !state.len};
 }
 
 int volume_remove(const struct roots *r, const char *name, struct err *e)

@@ -1,8 +1,8 @@
 /*
  * Volumes: pod/volumes/NAME in the graph root, the contents in _data. Beside them
  *   volume.json  {"name", "driver", "created", "labels", "options", "anonymous"}, written once
- *   fresh        as long as it waits for its first container, which gives it what the image has
- *                at that place, and an owner (helpers/rootfs/fill.c)
+ *   fresh        as long as it waits for a container that gives it an owner, and what the image
+ *                has at that place (helpers/rootfs/fill.c)
  * A directory without volume.json is a volume too, of which no more is known.
  */
 #ifndef POD_THINGS_VOLUME_H
@@ -22,19 +22,26 @@ struct volume_want {
 
 /* Makes it; e->sys is EEXIST when there is one of that name. */
 int volume_create(const struct roots *r, const struct volume_want *w, struct err *e);
-/* Only binds (type none or bind, o with "bind", device a directory) and uid=, gid= in o. */
+/*
+ * Binds (type bind, or o with "bind"; device a directory), tmpfs (o: its options; each container
+ * has one of its own), and uid=, gid= in o.
+ */
 int volume_check_options(const json_t *options, struct err *e);
 /* name, or the beginning of one volume's name only: the whole name to *ret, the caller's. */
 int volume_find(const struct roots *r, const char *name, char **ret, struct err *e);
 bool volume_exists(const struct roots *r, const char *name);
 /* What is known of it, a new reference. */
 int volume_load(const struct roots *r, const char *name, json_t **ret, struct err *e);
+bool volume_is_tmpfs(const json_t *volume);
 /* Where its contents are: _data, or the device of one that binds. The caller's. */
 char *volume_path(const struct roots *r, const char *name, const json_t *volume);
 /* uid= and gid= of the options, -1 each when not given. */
 void volume_owner(const json_t *volume, int64_t *uid, int64_t *gid);
-/* No container has mounted it yet. */
-bool volume_is_fresh(const struct roots *r, const char *name);
+/* What it waits for. */
+struct volume_needs {
+    bool copy, owner;
+};
+struct volume_needs volume_needs(const struct roots *r, const char *name);
 /* All names, sorted. */
 void volume_list(const struct roots *r, struct strv *ret);
 /* Whoever mounts it: the caller has looked. */
