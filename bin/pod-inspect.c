@@ -22,20 +22,20 @@ static const struct opt options[] = {
     {"format", 'f', OPT_STR, "FORMAT", "json or a Go template", AT(format)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(latest)},
     {"size", 's', OPT_BOOL, NULL, "With the sizes of containers", AT(size)},
-    {"type", 't', OPT_STR, "TYPE", "container, image, pod or all", AT(type)},
+    {"type", 't', OPT_STR, "TYPE", "container, image, pod, volume or all", AT(type)},
     {0},
 };
 
 static const struct cmd command = {
     .name = "pod inspect",
     .operands = "NAME...",
-    .summary = "Show all about containers, images and pods",
+    .summary = "Show all about containers, images, pods and volumes",
     .more = "Exit codes: 0 done, 125 pod failed or there is nothing of that name.",
     .opts = options,
     .max = -1,
 };
 
-/* Images and pods have programs of their own. */
+/* Images, pods and volumes have programs of their own. */
 static int elsewhere(const char *program, const char *name, const struct options *o, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
@@ -91,6 +91,8 @@ static int one(const struct roots *r, const char *name, const struct options *o,
         return 0;
     if (asks(o, "pod") && elsewhere("pod-pod", name, o, e) == 0)
         return 0;
+    if (asks(o, "volume") && elsewhere("pod-volume", name, o, e) == 0)
+        return 0;
     const char *type = o->type ? o->type : "all";
     if (strcmp(type, "image") == 0)
         return err_set(e, 0, "%s: image not known", name);
@@ -106,7 +108,7 @@ static int print(json_t *list, const struct options *o, struct err *e)
     size_t i;
     if (!json_array_size(list)) {
         /* the programs of images and pods have said so themselves */
-        if (!o->format && !asks(o, "image") && !asks(o, "pod"))
+        if (!o->format && !asks(o, "image") && !asks(o, "pod") && !asks(o, "volume"))
             puts("[]");
         return 0;
     }

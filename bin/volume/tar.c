@@ -6,6 +6,7 @@
 #include "volume.h"
 
 #include "plain/fdio.h"
+#include "things/pack.h"
 #include "things/spawn.h"
 #include "things/start.h"
 
@@ -54,54 +55,23 @@ static const struct cmd export_command = {
     .max = 1,
 };
 
-static int pack(const char *path, int out, struct err *e)
-{
-    static const char *const words[] = {"--numeric-owner",
-                                        "--xattrs",
-                                        "--xattrs-include=user.*",
-                                        "--xattrs-include=security.capability",
-                                        "-cf",
-                                        "-",
-                                        "."};
-    cleanup(strv_free) struct strv line = STRV_INIT;
-    pid_t pid;
-    start_add_userns(&line);
-    strv_add(&line, "tar");
-    strv_add(&line, "-C");
-    strv_add(&line, path);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        strv_add(&line, words[i]);
-    const struct spawn s = {
-        .argv = line.v, .in = -1, .out = out, .err = SPAWN_INHERIT, .report = -1};
-    if (spawn(&s, &pid, e) < 0)
-        return -1;
-    return spawn_wait(pid) == 0 ? 0 : err_set(e, 0, "tar could not pack \"%s\"", path);
-}
-
 int verb_export(int argc, char **argv)
 {
     struct err e = ERR_INIT;
     struct export_options o = {0};
     struct roots r;
     cleanup_free char *path = NULL;
-    cleanup_fd int file = -1;
-    int code = 0;
+    cleanup(strv_free) struct strv line = STRV_INIT;
+    int code = 0, out;
     int first = say_parse(&export_command, &o, argc, argv, &code);
     if (first < 0)
         return code;
     if (find_path(&r, argv[first], &path, &e) < 0)
         return say_error(&e);
-    if (!o.output && isatty(1)) {
-        err_set(&e, 0, "cannot write a tar archive to a terminal");
-        err_hint(&e, "Type: pod volume export -o FILE %s", argv[first]);
+    start_add_userns(&line);
+    if (pack_output(o.output, &out, &e) < 0 || pack_tree(&line, path, out, &e) < 0)
         return say_error(&e);
-    }
-    if (o.output && strcmp(o.output, "-") != 0 &&
-        (file = open(o.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0) {
-        err_sys(&e, "unable to create volume export file \"%s\"", o.output);
-        return say_error(&e);
-    }
-    return pack(path, file < 0 ? SPAWN_INHERIT : file, &e) < 0 ? say_error(&e) : say_end(0);
+    return say_end(0);
 }
 
 /* ---- import ---- */

@@ -61,68 +61,6 @@ void start_add_userns(struct strv *argv)
     strv_add(argv, "--");
 }
 
-/*
- * fuse-overlayfs' options for a map: it names the id on disk first, then the id to show, both as
- * the user's namespace numbers them.
- */
-static char *fuse_maps(const json_t *maps)
-{
-    struct buf b = BUF_INIT;
-    static const char *const kind[] = {"uidmapping=", ",gidmapping="};
-    for (int k = 0; k < 2; k++) {
-        const json_t *m;
-        size_t i;
-        buf_adds(&b, kind[k]);
-        json_array_foreach(json_array_get(maps, (size_t)k), i, m)
-            buf_addf(&b, "%s%lld:%lld:%lld", i ? ":" : "", (long long)jx_int(m, "containerID", 0),
-                     (long long)jx_int(m, "hostID", 0), (long long)jx_int(m, "size", 0));
-    }
-    return buf_take(&b);
-}
-
-static void add_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv)
-{
-    cleanup(strv_free) struct strv lowers = STRV_INIT;
-    struct buf joined = BUF_INIT;
-    jx_strv(c->record, "lowers", &lowers);
-    bool overlay = jx_bool(c->record, "rootfsOverlay");
-    if (overlay)
-        strv_add(&lowers, jx_str(c->record, "rootfs"));
-    strv_take(argv, tool_path("pod-rootfs"));
-    strv_add(argv, "--seal");
-    strv_add(argv, "--target");
-    if (lowers.n)
-        strv_addf(argv, "%s/rootfs", ch->ctr_dir);
-    else
-        strv_add(argv, jx_str(c->record, "rootfs"));
-    if (ch->shm_pid) {
-        strv_add(argv, "--shm-of");
-        strv_addf(argv, "%d", (int)ch->shm_pid);
-        strv_add(argv, "--shm");
-        strv_addf(argv, "%s/shm", ch->run_dir);
-    }
-    for (size_t i = 0; i < lowers.n; i++)
-        buf_addf(&joined, "%s%s", i ? ":" : "", lowers.v[i]);
-    if (lowers.n) {
-        strv_add(argv, "--base");
-        strv_addf(argv, "%s%s", overlay ? "/" : ch->roots->graph_path, overlay ? "" : "/overlay");
-        strv_add(argv, "--lower");
-        strv_take(argv, buf_take(&joined));
-        strv_add(argv, "--upper");
-        strv_addf(argv, "%s/upper", ch->ctr_dir);
-        strv_add(argv, "--work");
-        strv_addf(argv, "%s/work", ch->ctr_dir);
-        if (jx_bool(c->record, "rm"))
-            strv_add(argv, "--volatile");
-        if (ch->maps) {
-            strv_add(argv, "--map-ids");
-            strv_take(argv, fuse_maps(ch->maps));
-        }
-    }
-    chain_fill(ch, c, argv);
-    strv_add(argv, "--");
-}
-
 /* Create and start in one go when nothing comes between them and the runtime is ours. */
 static bool in_one(const struct chain *ch)
 {
@@ -133,7 +71,7 @@ static void create_command(const struct chain *ch, const struct ctr *c, struct s
 {
     chain_cgroup(ch, c, false, argv);
     start_add_userns(argv);
-    add_rootfs(ch, c, argv);
+    chain_rootfs(ch, c, argv);
     runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
     if (!ch->ours) {
         strv_add(argv, "--log");

@@ -20,6 +20,8 @@ struct chain {
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);
+/* start_rootfs.c: pod-rootfs and its options, up to the command. */
+void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv);
 /*
  * start_limits.c: nothing without limits; else, before the monitor (prepare), a place where the
  * container's cgroup can be made, then that cgroup.

@@ -1,0 +1,26 @@
+/*
+ * A root filesystem as a directory, for one program that reads it: nothing can be written, nobody
+ * is kept from anything, and the mount goes with the program. Files have the ids that containers
+ * see. Of a container that runs, what its processes have written until then.
+ */
+#ifndef POD_THINGS_VIEW_H
+#define POD_THINGS_VIEW_H
+
+#include "things/ctr.h"
+
+struct view {
+    struct strv line; /* the beginning of a command line; the program and its arguments follow */
+    char *dir;        /* where it sees the files; NULL: there are no layers */
+};
+#define VIEW_INIT                                                                                  \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+/* Volumes and what else is mounted in the container are not part of it. */
+void view_container(const struct roots *r, const struct ctr *c, struct view *ret);
+/* layers: "l/<link>" below graph/overlay or absolute, top layer first. */
+void view_layers(const struct roots *r, const struct strv *layers, struct view *ret);
+void view_free(struct view *v);
+
+#endif
