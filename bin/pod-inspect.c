@@ -2,15 +2,20 @@
 #include "inspect/inspect.h"
 #include "say.h"
 
+#include "plain/fdio.h"
 #include "things/ctr.h"
 #include "things/spawn.h"
 #include "things/table.h"
+#include "things/volume.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define MAX_ANSWER (64 << 20)
 
 struct options {
     const char *format, *type;
@@ -35,23 +40,46 @@ static const struct cmd command = {
     .max = -1,
 };
 
-/* Images, pods and volumes have programs of their own. */
-static int elsewhere(const char *program, const char *name, const struct options *o, struct err *e)
+static int run_quietly(struct strv *argv, struct buf *ret, struct err *e)
+{
+    int p[2];
+    pid_t pid;
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    struct spawn s = {.argv = argv->v, .in = -1, .out = p[1], .err = -1, .report = -1};
+    int res = spawn(&s, &pid, e);
+    close(p[1]);
+    if (res == 0 && fd_read_all(p[0], MAX_ANSWER, ret) < 0)
+        res = err_sys(e, "cannot read what %s says", argv->v[0]);
+    close(p[0]);
+    return res == 0 && spawn_wait(pid) != 0 ? -1 : res;
+}
+
+/*
+ * Images, pods and volumes have programs of their own. What they say joins the list: their objects,
+ * or with a template the finished text.
+ */
+static int elsewhere(const char *program, const char *name, const struct options *o, json_t *list,
+                     struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    pid_t pid;
+    cleanup(buf_free) struct buf text = BUF_INIT;
+    cleanup_json said = NULL;
+    bool template = o->format && !table_is_json(o->format);
     strv_take(&argv, bin_path(program));
     strv_add(&argv, "inspect");
-    if (o->format) {
+    if (template) {
         strv_add(&argv, "--format");
         strv_add(&argv, o->format);
     }
     strv_add(&argv, name);
-    fflush(stdout);
-    struct spawn s = {.argv = argv.v, .in = -1, .out = SPAWN_INHERIT, .err = -1, .report = -1};
-    if (spawn(&s, &pid, e) < 0)
+    if (run_quietly(&argv, &text, e) < 0)
         return -1;
-    return spawn_wait(pid) == 0 ? 0 : -1;
+    if (template)
+        return json_array_append_new(list, json_string(buf_str(&text)));
+    if (jx_parse(program, text.s, text.len, &said, e) < 0)
+        return -1;
+    return json_is_array(said) ? json_array_extend(list, said) : json_array_append(list, said);
 }
 
 static bool asks(const struct options *o, const char *type)
@@ -87,11 +115,12 @@ static int one(const struct roots *r, const char *name, const struct options *o,
         if (!strstr(e->msg, "no such container"))
             return -1;
     }
-    if (asks(o, "image") && elsewhere("pod-store", name, o, e) == 0)
+    if (asks(o, "image") && elsewhere("pod-store", name, o, list, e) == 0)
         return 0;
-    if (asks(o, "pod") && elsewhere("pod-pod", name, o, e) == 0)
+    if (asks(o, "pod") && elsewhere("pod-pod", name, o, list, e) == 0)
         return 0;
-    if (asks(o, "volume") && elsewhere("pod-volume", name, o, e) == 0)
+    if (asks(o, "volume") && volume_exists(r, name) &&
+        elsewhere("pod-volume", name, o, list, e) == 0)
         return 0;
     const char *type = o->type ? o->type : "all";
     if (strcmp(type, "image") == 0)
@@ -106,18 +135,18 @@ static int print(json_t *list, const struct options *o, struct err *e)
     cleanup(buf_free) struct buf out = BUF_INIT;
     json_t *v;
     size_t i;
-    if (!json_array_size(list)) {
-        /* the programs of images and pods have said so themselves */
-        if (!o->format && !asks(o, "image") && !asks(o, "pod") && !asks(o, "volume"))
-            puts("[]");
-        return 0;
-    }
     if (!o->format || table_is_json(o->format)) {
-        cleanup_free char *text = json_dumps(list, JSON_INDENT(5) | JSON_ENSURE_ASCII * 0);
+        cleanup_free char *text = json_dumps(list, JSON_INDENT(5));
         puts(text ? text : "[]");
         return 0;
     }
-    json_array_foreach(list, i, v) if (table_render_one(o->format, 5, v, &out, e) < 0) return -1;
+    json_array_foreach(list, i, v)
+    {
+        if (json_is_string(v))
+            buf_adds(&out, json_string_value(v));
+        else if (table_render_one(o->format, 5, v, &out, e) < 0)
+            return -1;
+    }
     fputs(buf_str(&out), stdout);
     return 0;
 }
@@ -144,10 +173,17 @@ int main(int argc, char **argv)
         return say_error(&e);
     if (o.latest && add_container(&r, &c, &o, list, &e) < 0)
         return say_error(&e);
+    struct err *failed = xcalloc((size_t)argc, sizeof *failed);
+    size_t n = 0;
     for (int i = first; i < argc; i++)
-        if (one(&r, argv[i], &o, list, &e) < 0)
-            code = say_error(&e);
+        if (one(&r, argv[i], &o, list, &failed[n]) < 0)
+            n++;
+        else
+            failed[n] = (struct err)ERR_INIT;
     if (print(list, &o, &e) < 0)
-        return say_error(&e);
+        code = say_error(&e);
+    for (size_t i = 0; i < n; i++)
+        code = say_error(&failed[i]);
+    free(failed);
     return say_end(code);
 }

@@ -322,3 +322,16 @@ END
     run_pod version --format '{{.Server.Version}}'
     assert_output "$(pod version --format '{{.Client.Version}}')"
 }
+
+@test "pod inspect of a pod, a container, an image and a volume: one array; a template for each" {
+    run_pod pod create --name many
+    run_pod create --name one "$IMAGE"
+    run_pod volume create some
+    run_pod inspect many one "$IMAGE" some
+    assert_equal "$(jq -r 'length, .[0].Name, .[1].Name, .[3].Name' <<<"$output" | tr '\n' ' ')" "4 many one some "
+    run_pod inspect --format '{{.Name}}' some one many
+    assert_output $'some\none\nmany'
+    run_pod 125 inspect one nosuch
+    assert_equal "$(jq -r '.[].Name' <<<"$output")" one
+    run_pod volume rm some
+}

@@ -81,6 +81,12 @@ local       v2"
     assert_equal "$(jq length <<<"$output")" 1
     run_pod volume inspect -f '{{.Name}} {{.UID}} {{.Anonymous}} {{.NeedsCopyUp}} {{.Driver}} {{.Scope}}' v
     assert_output "v 0 false true local local"
+    run_pod inspect v
+    assert_equal "$(jq -r '.[0].Name' <<<"$output")" v
+    run_pod 125 inspect nosuch
+    assert_output "[]"
+    run_pod 125 inspect --type volume nosuch
+    assert_output "[]"
     run_pod 125 volume inspect
     assert_error "provide one or more volume names or use --all"
 }
