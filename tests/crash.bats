@@ -200,6 +200,27 @@ pulls_again() {
     pull_it
 }
 
+no_volumes() { answers pod volume rm -f -a; }
+filled() { # whoever was killed: the next one finds all that the image has there
+    answers pod rm -f -a -t 0
+    assert_equal "$(pod run --rm --network none -v v:/etc "$IMAGE" ls /etc 2>&1 | tr '\n' ' ')" "group passwd " "$WHERE"
+    answers pod volume rm v
+    no_volumes
+}
+
+@test "volumes: create, fill, import, rm" {
+    local program
+    sweep -b no_volumes -a filled pod-volume pod volume create v
+    for program in pod-run pod-rootfs pod-monitor; do
+        sweep -b no_volumes -a filled "$program" pod run --rm --name x --network none -v v:/etc -v /anonymous "$IMAGE" true
+    done
+    pod volume create kept
+    tar -C "$ROOM/busybox" -cf "$ROOM/etc.tar" etc
+    sweep pod-volume pod volume import kept "$ROOM/etc.tar"
+    sweep -b 'answers pod volume create --ignore v' pod-volume pod volume rm -a
+    pod volume rm -a -f
+}
+
 @test "pull: each of its processes" {
     SAMPLES=6 sweep -b no_image -a pulls_again pod-pull pod pull "oci:$ROOM/layout:busybox"
     sweep -b no_image -a pulls_again pod-unpack pod pull "oci:$ROOM/layout:busybox"
