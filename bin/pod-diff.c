@@ -1,13 +1,11 @@
 /* pod-diff: what a container changed of its image's files, or an image of those below it. */
 #include "say.h"
 
-#include "plain/fdio.h"
 #include "things/image.h"
 #include "things/select.h"
 #include "things/spawn.h"
 #include "things/view.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,25 +100,13 @@ static int find(const struct roots *r, const char *name, struct sides *ret, stru
 
 static int ask(struct sides *s, struct buf *ret, struct err *e)
 {
-    int p[2], res;
-    pid_t pid;
     strv_take(&s->lower.line, tool_path("pod-changes"));
     strv_add(&s->lower.line, s->upper);
     if (s->lower.dir)
         strv_add(&s->lower.line, s->lower.dir);
-    if (pipe2(p, O_CLOEXEC) < 0)
-        return err_sys(e, "cannot make a pipe");
-    const struct spawn sp = {
-        .argv = s->lower.line.v, .in = -1, .out = p[1], .err = SPAWN_INHERIT, .report = -1};
-    res = spawn(&sp, &pid, e);
-    close(p[1]);
-    if (res == 0) {
-        res = fd_read_all(p[0], MAX_CHANGES, ret);
-        if (spawn_wait(pid) != 0 || res < 0)
-            res = err_set(e, 0, "the files could not be compared");
-    }
-    close(p[0]);
-    return res;
+    struct spawn sp = {.argv = s->lower.line.v, .in = -1, .err = SPAWN_INHERIT, .report = -1};
+    int code = spawn_and_read(&sp, MAX_CHANGES, ret, e);
+    return code > 0 ? err_set(e, 0, "the files could not be compared") : code;
 }
 
 /* Made by whoever runs the container, not by the container. */

@@ -2,13 +2,11 @@
 #include "inspect/inspect.h"
 #include "say.h"
 
-#include "plain/fdio.h"
 #include "things/ctr.h"
 #include "things/spawn.h"
 #include "things/table.h"
 #include "things/volume.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,21 +38,6 @@ static const struct cmd command = {
     .max = -1,
 };
 
-static int run_quietly(struct strv *argv, struct buf *ret, struct err *e)
-{
-    int p[2];
-    pid_t pid;
-    if (pipe2(p, O_CLOEXEC) < 0)
-        return err_sys(e, "cannot make a pipe");
-    struct spawn s = {.argv = argv->v, .in = -1, .out = p[1], .err = -1, .report = -1};
-    int res = spawn(&s, &pid, e);
-    close(p[1]);
-    if (res == 0 && fd_read_all(p[0], MAX_ANSWER, ret) < 0)
-        res = err_sys(e, "cannot read what %s says", argv->v[0]);
-    close(p[0]);
-    return res == 0 && spawn_wait(pid) != 0 ? -1 : res;
-}
-
 /*
  * Images, pods and volumes have programs of their own. What they say joins the list: their objects,
  * or with a template the finished text.
@@ -73,7 +56,8 @@ static int elsewhere(const char *program, const char *name, const struct options
         strv_add(&argv, o->format);
     }
     strv_add(&argv, name);
-    if (run_quietly(&argv, &text, e) < 0)
+    struct spawn s = {.argv = argv.v, .in = -1, .err = -1, .report = -1};
+    if (spawn_and_read(&s, MAX_ANSWER, &text, e) != 0)
         return -1;
     if (template)
         return json_array_append_new(list, json_string(buf_str(&text)));

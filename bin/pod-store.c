@@ -11,6 +11,7 @@ static const struct verb verbs[] = {
     {"history", "Show how an image was built", verb_history},
     {"tag", "Give an image further names", verb_tag},
     {"untag", "Take names from an image", verb_untag},
+    {"prune", "Remove images that nobody needs", verb_prune},
     {"rmi", "Remove images", verb_rmi},
     {"rm", NULL, verb_rmi},
     {"exists", "Is there an image of that name? (0 yes, 1 no)", verb_exists},

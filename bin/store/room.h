@@ -18,6 +18,7 @@ int verb_inspect(int argc, char **argv);
 int verb_history(int argc, char **argv);
 int verb_tag(int argc, char **argv);
 int verb_untag(int argc, char **argv);
+int verb_prune(int argc, char **argv);
 int verb_rmi(int argc, char **argv);
 int verb_exists(int argc, char **argv);
 int verb_mount(int argc, char **argv);

@@ -128,3 +128,20 @@ int spawn_and_report(struct spawn *s, const char *who, char *value, size_t size,
     close(p[0]);
     return r;
 }
+
+int spawn_and_read(struct spawn *s, size_t max, struct buf *b, struct err *e)
+{
+    int p[2];
+    pid_t pid = -1;
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    s->out = p[1];
+    int res = spawn(s, &pid, e);
+    close(p[1]);
+    bool started = res == 0;
+    if (started && fd_read_all(p[0], max, b) < 0)
+        res = err_sys(e, "cannot read what %s says", s->argv[0]);
+    close(p[0]);
+    int code = started ? spawn_wait(pid) : 0;
+    return res < 0 ? -1 : code;
+}

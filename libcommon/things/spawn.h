@@ -8,6 +8,7 @@
 #define POD_THINGS_SPAWN_H
 
 #include "disk/report.h"
+#include "plain/buf.h"
 #include "plain/err.h"
 
 #include <stddef.h>
@@ -34,6 +35,11 @@ struct spawn {
 int spawn(const struct spawn *s, pid_t *ret, struct err *e);
 /* Exit code of a child: its own, or 128 + signal. */
 int spawn_wait(pid_t pid);
+/*
+ * What the program writes to its standard output (s->out is set here), at most max bytes, at the
+ * end of b: its exit code, or -1 when it could not be run or said too much.
+ */
+int spawn_and_read(struct spawn *s, size_t max, struct buf *b, struct err *e);
 /* spawn + report_read + wait in one; argv[0] is a helper's path. */
 int spawn_and_report(struct spawn *s, const char *who, char *value, size_t size, struct err *e);
 
