@@ -182,6 +182,18 @@ local       v2"
     assert_equal "$(pod volume ls -q | wc -l)" 2 "volumes of a container that could not be made"
 }
 
+@test "a mount in a mount is there, whatever the order; what the runtime is told is OCI's" {
+    none 0 -v inner:/x/y -v outer:/x "$IMAGE" sh -c 'touch /x/y/in && grep -c " /x" /proc/mounts'
+    assert_output 2
+    assert_file "$(where inner)/in"
+    image_with nested --config.volume /data
+    none 0 -v inner:/data/sub "$IMAGE" ls /data/sub
+    assert_output in
+    run_pod run -d --name c --network none -v inner:/x/y:nocopy -v /anonymous "$IMAGE" sleep 100
+    run_cmd 0 jq -c '[.mounts[] | keys[]] | unique' "$XDG_RUNTIME_DIR/pod/$output/config.json"
+    assert_output '["destination","options","source","type"]'
+}
+
 @test "a VOLUME of a hostile image is no way to the host" {
     image_with hostile --config.volume "$ROOM:/stolen" --config.volume / --config.volume relative
     none 0 "$IMAGE" sh -c 'ls /stolen 2>/dev/null; echo done'

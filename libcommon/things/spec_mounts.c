@@ -118,10 +118,35 @@ static void in_run(const struct ctr *c, const struct spec_env *env, json_t *list
             pause ? "/pause" : "/run/podman-init", "bind,ro,nosuid,nodev,rprivate");
 }
 
+static size_t depth_of(const char *path)
+{
+    size_t n = 0;
+    for (const char *p = path; *p; p++)
+        n += *p == '/' && p[1] && p[1] != '/';
+    return n;
+}
+
+/* Those further up first, whatever their order: one on /a would hide one on /a/b. */
+static void persons(const struct ctr *c, json_t *ret)
+{
+    static const char *const keys[] = {"destination", "type", "source", "options"}; /* OCI's */
+    const json_t *all = json_object_get(c->record, "mounts"), *m;
+    size_t i, left = json_array_size(all);
+    for (size_t depth = 0; left; depth++)
+        json_array_foreach(all, i, m)
+        {
+            if (depth_of(jx_str(m, "destination")) != depth)
+                continue;
+            json_t *mount = json_object();
+            for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+                json_object_set(mount, keys[k], json_object_get(m, keys[k]));
+            json_array_append_new(ret, mount);
+            left--;
+        }
+}
+
 int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e)
 {
-    json_t *m;
-    size_t i;
     usual(c, env, ret);
     devices(c, env, ret);
     if (!jx_bool(c->record, "infra")) {
@@ -141,12 +166,7 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
             return err_set(e, 0, "unable to find time zone \"%s\" in /usr/share/zoneinfo", tz);
         put(ret, "bind", zone, "/etc/localtime", "bind,ro,rprivate");
     }
-    json_array_foreach(json_object_get(c->record, "mounts"), i, m)
-    {
-        json_t *copy = json_copy(m);
-        json_object_del(copy, "usual"); /* a word of ours, not OCI's */
-        json_array_append_new(ret, copy);
-    }
+    persons(c, ret);
     in_run(c, env, ret);
     return 0;
 }
