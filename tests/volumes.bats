@@ -238,6 +238,38 @@ local       v2"
     assert_output 7
 }
 
+@test "mount option O: what is written stays with the container" {
+    mkdir -p "$ROOM/base/sub"
+    chmod 750 "$ROOM/base"
+    echo old >"$ROOM/base/file"
+    none 0 -v "$ROOM/base:/d:O" "$IMAGE" sh -c 'stat -c %a /d; echo new >/d/file; touch /d/sub/x; rm -r /d/sub; cat /d/file'
+    assert_output $'750\nnew'
+    assert_equal "$(cat "$ROOM/base/file")" old
+    [ -d "$ROOM/base/sub" ]
+    run_pod create --name c --network none -v "$ROOM/base:/d:O" "$IMAGE" sh -c 'cat /d/file; echo more >>/d/file'
+    run_pod start -a c
+    assert_output old
+    run_pod start -a c
+    assert_output $'old\nmore'
+    run_pod rm c
+    none 0 --userns keep-id -v "$ROOM/base:/d:O" "$IMAGE" sh -c 'cat /d/file; touch /d/mine && stat -c %u /d/mine'
+    assert_output $'old\n'"$(id -u)"
+    run_pod volume create v
+    echo kept >"$(where v)/file"
+    none 0 -v v:/d:O "$IMAGE" sh -c 'echo x >/d/file; cat /d/file'
+    assert_output x
+    assert_equal "$(cat "$(where v)/file")" kept
+    if command -v crun >/dev/null; then
+        none 0 --runtime crun -v "$ROOM/base:/d:O" "$IMAGE" cat /d/file
+        assert_output old
+    fi
+    none 125 -v "$ROOM/base/file:/f:O" "$IMAGE" true
+    assert_error_match 'needs a directory'
+    mkdir "$ROOM/a,b"
+    none 125 -v "$ROOM/a,b:/d:O" "$IMAGE" true
+    assert_error_match 'has a comma'
+}
+
 @test "mount: inside pod unshare it prints the place" {
     run_pod volume create v
     run_pod 125 volume mount v

@@ -114,6 +114,28 @@ static int build(const struct roots *r, const char *id, int *ret_dir, int *ret_l
     return 0;
 }
 
+/* Where mounts with option O write: over/N of the Nth mount, upper as its directory looks. */
+static int make_overs(int dir, const json_t *rec, struct err *e)
+{
+    const json_t *m;
+    size_t i;
+    json_array_foreach(json_object_get(rec, "mounts"), i, m)
+    {
+        char upper[64], work[64];
+        struct stat st;
+        if (strcmp(jx_str(m, "type"), "overlay") != 0)
+            continue;
+        snprintf(upper, sizeof upper, "over/%zu/upper", i);
+        snprintf(work, sizeof work, "over/%zu/work", i);
+        if (at_mkdirs(dir, upper, 0755) < 0 || at_mkdirs(dir, work, 0755) < 0 ||
+            (stat(jx_str(m, "source"), &st) == 0 &&
+             fchmodat(dir, upper, st.st_mode & 07777, 0) < 0))
+            return err_sys(e, "cannot make directories for the mount on \"%s\"",
+                           jx_str(m, "destination"));
+    }
+    return 0;
+}
+
 /* The name that was asked for, or the first free one of those we think of. */
 static int claim_name(const struct roots *r, const char *wanted, const char *id, json_t *rec,
                       struct err *e)
@@ -186,6 +208,8 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     int res = build(r, id, &dir, &lock, e);
     if (res == 0)
         res = etc_write(r, dir, rec, e);
+    if (res == 0)
+        res = make_overs(dir, rec, e);
     if (res == 0)
         res = volumes_make(r, rec, e);
     if (res == 0)

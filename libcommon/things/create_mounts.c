@@ -15,9 +15,9 @@
 #include <sys/sysmacros.h>
 
 struct source {
-    char *path, *volume;         /* volume: its name, or NULL */
-    char *tmpfs;                 /* its options, when the volume is one */
-    bool anonymous, nocopy, own; /* own: option U */
+    char *path, *volume;                  /* volume: its name, or NULL */
+    char *tmpfs;                          /* its options, when the volume is one */
+    bool anonymous, nocopy, own, overlay; /* own: option U; overlay: option O */
 };
 
 static void source_free(struct source *s)
@@ -104,13 +104,12 @@ static int bind_options(const char *text, struct strv *out, struct source *s, st
             continue;
         if (!str_in(w, known))
             return err_set(e, 0, "invalid option type \"%s\"", w);
-        if (strcmp(w, "O") == 0)
-            return err_set(e, 0, "mount option \"%s\" is not supported yet", w);
+        s->overlay |= strcmp(w, "O") == 0;
         s->own |= strcmp(w, "U") == 0;
         kind |= strcmp(w, "bind") == 0;
         propagation |= strstr(w, "private") || strstr(w, "shared") || strstr(w, "slave");
         s->nocopy |= strcmp(w, "nocopy") == 0;
-        if (!str_ends(w, "copy") && strcmp(w, "U") != 0)
+        if (!str_ends(w, "copy") && strcmp(w, "U") != 0 && strcmp(w, "O") != 0)
             strv_add(out, w);
     }
     if (!kind)
@@ -145,6 +144,19 @@ static int add_tmpfs(json_t *list, const struct source *source, const char *dest
     return add(list, "tmpfs", source, dest, &options, e);
 }
 
+/* What is written goes to the container's own directory, with which it goes. */
+static int add_overlay(json_t *list, const struct source *source, const char *dest, struct err *e)
+{
+    static const struct strv none = STRV_INIT;
+    struct stat st;
+    if (stat(source->path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(e, 0, "mount option O needs a directory: \"%s\" is none", source->path);
+    if (strpbrk(source->path, ",:\\"))
+        return err_set(e, 0, "mount option O: the path \"%s\" has a comma, colon or backslash",
+                       source->path);
+    return add(list, "overlay", source, dest, &none, e);
+}
+
 /* A directory of the host's or a volume, which may say itself that it is a tmpfs. */
 static int add_source(const struct roots *r, json_t *list, const char *from, const char *dest,
                       const char *words, struct err *e)
@@ -153,6 +165,8 @@ static int add_source(const struct roots *r, json_t *list, const char *from, con
     cleanup(source_free) struct source source = {0};
     if (resolve_source(r, from, &source, e) < 0 || bind_options(words, &options, &source, e) < 0)
         return -1;
+    if (source.overlay)
+        return add_overlay(list, &source, dest, e);
     if (!source.tmpfs)
         return add(list, "bind", &source, dest, &options, e);
     const struct source mount = {.path = tmpfs.path, .volume = source.volume};

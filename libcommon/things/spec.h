@@ -12,6 +12,7 @@
 
 struct spec_env {
     const char *rootfs;    /* absolute path that becomes root.path */
+    const char *ctr_dir;   /* absolute containers/<id> */
     const char *run_dir;   /* absolute run/<id>; hosts, hostname and resolv.conf are made there */
     const char *id_maps;   /* text of the holder's uid_map; "" when there is no user namespace */
     json_t *joined;        /* {"network": "/proc/…", …}: namespaces to join, by OCI type */

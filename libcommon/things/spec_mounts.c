@@ -126,8 +126,17 @@ static size_t depth_of(const char *path)
     return n;
 }
 
+/* Mount I, of option O: create.c has made the directories. */
+static void put_overlay(const struct spec_env *env, const json_t *m, size_t i, json_t *ret)
+{
+    cleanup_free char *options =
+        xasprintf("lowerdir=%s,upperdir=%s/over/%zu/upper,workdir=%s/over/%zu/work,userxattr,nodev",
+                  jx_str(m, "source"), env->ctr_dir, i, env->ctr_dir, i);
+    put(ret, "overlay", "overlay", jx_str(m, "destination"), options);
+}
+
 /* Those further up first, whatever their order: one on /a would hide one on /a/b. */
-static void persons(const struct ctr *c, json_t *ret)
+static void persons(const struct ctr *c, const struct spec_env *env, json_t *ret)
 {
     static const char *const keys[] = {"destination", "type", "source", "options"}; /* OCI's */
     const json_t *all = json_object_get(c->record, "mounts"), *m;
@@ -137,11 +146,15 @@ static void persons(const struct ctr *c, json_t *ret)
         {
             if (depth_of(jx_str(m, "destination")) != depth)
                 continue;
+            left--;
+            if (strcmp(jx_str(m, "type"), "overlay") == 0) {
+                put_overlay(env, m, i, ret);
+                continue;
+            }
             json_t *mount = json_object();
             for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
                 json_object_set(mount, keys[k], json_object_get(m, keys[k]));
             json_array_append_new(ret, mount);
-            left--;
         }
 }
 
@@ -166,7 +179,7 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
             return err_set(e, 0, "unable to find time zone \"%s\" in /usr/share/zoneinfo", tz);
         put(ret, "bind", zone, "/etc/localtime", "bind,ro,rprivate");
     }
-    persons(c, ret);
+    persons(c, env, ret);
     in_run(c, env, ret);
     return 0;
 }

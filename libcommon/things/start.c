@@ -257,6 +257,7 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     cleanup_free char *init = tool_path("pod-init");
     struct spec_env env = {.rootfs = rootfs,
                            .run_dir = ch->run_dir,
+                           .ctr_dir = ch->ctr_dir,
                            .id_maps = buf_str(&id_map),
                            .joined = joined,
                            .init_path = init,
