@@ -29,13 +29,13 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) $(HARDEN) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LIBRARIES := jansson libseccomp libcap libcurl libcrypto libzstd zlib
-# Those that every start of a container needs go in whole, where there are archives of them: to find
-# and relocate three libraries takes half as long as the program. SMALL_LIBS="-ljansson -lseccomp
-# -lcap" for shared ones.
+# Those that every start of a container needs go in whole, where there are archives of them, and of
+# libcrypto the one hash that is used: to find and relocate libraries takes half as long as the
+# program. SMALL_LIBS="-ljansson -lseccomp -lcap -lcrypto" for shared ones.
 archive_of = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-SMALL_LIBS ?= $(foreach l,jansson seccomp cap,$(call archive_of,$l))
+SMALL_LIBS ?= $(foreach l,jansson seccomp cap crypto,$(call archive_of,$l))
 LIBS := $(SMALL_LIBS) $(shell pkg-config --libs \
-    $(filter-out jansson libseccomp libcap,$(LIBRARIES)) 2>/dev/null) -lisal -pthread
+    $(filter-out jansson libseccomp libcap libcrypto,$(LIBRARIES)) 2>/dev/null) -lisal -pthread
 # as many at once as there are processors, for targets that build before they do something else
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 

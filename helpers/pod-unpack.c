@@ -9,7 +9,7 @@
  * or 125 and why not.
  *
  * One ability: writing files of any mapped id below DIR. Before the first untrusted byte is read:
- *   1. what is needed from outside is opened: DIR, FILE, the id maps, libcrypto's tables
+ *   1. what is needed from outside is opened: DIR, FILE, the id maps
  *   2. all other descriptors are closed; own network, IPC, UTS and mount namespaces
  *   3. DIR becomes the root directory, so that no path outside it has a name
  *   4. capabilities but those that give files their owners, modes and xattrs are dropped for good

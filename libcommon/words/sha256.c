@@ -1,36 +1,40 @@
 #include "words/sha256.h"
 
-#include <openssl/evp.h>
+/*
+ * The functions below EVP, deprecated as they are: EVP loads providers and reads openssl.cnf before
+ * the first byte, which takes each process that unpacks a layer longer than a small layer does.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct sha256 {
-    EVP_MD_CTX *ctx;
+    SHA256_CTX ctx;
 };
 
 struct sha256 *sha256_new(void)
 {
     struct sha256 *h = malloc(sizeof *h);
-    if (!h || !(h->ctx = EVP_MD_CTX_new()) || EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1)
+    if (!h || SHA256_Init(&h->ctx) != 1)
         abort();
     return h;
 }
 
 void sha256_add(struct sha256 *h, const void *p, size_t n)
 {
-    if (EVP_DigestUpdate(h->ctx, p, n) != 1)
+    if (SHA256_Update(&h->ctx, p, n) != 1)
         abort();
 }
 
 struct digest sha256_end(struct sha256 *h)
 {
-    unsigned char md[32];
-    if (EVP_DigestFinal_ex(h->ctx, md, NULL) != 1)
+    unsigned char md[SHA256_DIGEST_LENGTH];
+    if (SHA256_Final(md, &h->ctx) != 1)
         abort();
-    EVP_MD_CTX_free(h->ctx);
     free(h);
     struct digest d;
-    for (int i = 0; i < 32; i++)
+    for (size_t i = 0; i < sizeof md; i++)
         snprintf(d.hex + 2 * i, 3, "%02x", md[i]);
     return d;
 }
