@@ -157,6 +157,27 @@ local       v2"
     assert_equal "$(find "$(where s)" -name file)" ""
 }
 
+@test "a container that has the volume cannot lead the copy astray" {
+    local deep=$ROOM/deep i
+    mkdir -p "$ROOM/target"
+    cp -a "$ROOM/busybox" "$deep"
+    for i in {1..40}; do
+        mkdir -p "$deep/data/d$i"
+        seq -f "$deep/data/d$i/%g" 50 | xargs touch
+    done
+    "$LIB/mkoci" "$ROOM/layout" deep "$deep"
+    run_pod pull -q "oci:$ROOM/layout:deep"
+    local image=$output
+    run_pod run -d --name hostile --network none -v race:/mnt "$IMAGE" sh -c \
+        "while :; do for d in /mnt/d*; do
+            [ -d \$d ] && [ ! -L \$d ] && mv \$d \$d.x && ln -s $ROOM/target \$d; done; done"
+    pod exec hostile true
+    none 0 -v race:/data "$image" true
+    run_pod rm -f -t 0 hostile
+    assert_equal "$(find "$ROOM/target" -type f | wc -l)" 0 "files outside"
+    rm -rf "$deep"
+}
+
 @test "VOLUMEs of the image: anonymous, filled, gone with --rm; tmpfs; ignored" {
     image_with vols --config.volume /etc --config.volume /var/data
     run_pod run -d --name c --network none "$IMAGE" sleep 100
@@ -356,10 +377,13 @@ other'
     data=$(where v)
     marker=${data%/_data}/fresh
     printf c >"$marker"
+    mkdir "${data%/_data}/filling"
+    touch "${data%/_data}/filling/part"
     echo half >"$data/passwd"
     none 0 -v v:/etc "$IMAGE" sh -c 'cat /etc/passwd; ls /etc'
     assert_output $'half\ngroup\npasswd'
     [ ! -e "$marker" ]
+    [ ! -e "${data%/_data}/filling" ]
     local n
     for n in 1 2 3 4 5 6; do
         pod run --rm --network none -v both:/etc "$IMAGE" sh -c 'ls /etc' >"$ROOM/at.$n" 2>&1 3>&- &

@@ -1,5 +1,6 @@
 #include "fill.h"
 
+#include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
@@ -17,11 +18,11 @@
 #include <unistd.h>
 
 /*
- * The marker "fresh" beside _data says how far it is: empty, nothing was done; 'c', copying has
- * begun, so that files there are ours; 'o', it has its owner and waits for something to copy.
+ * The marker "fresh" beside _data says how far it is: empty, nothing was done; 'c', files are being
+ * moved in, so that what is there is ours; 'o', it has its owner and waits for something to copy.
  */
-#define COPYING 'c'
-#define OWNED   'o'
+#define MOVING 'c'
+#define OWNED  'o'
 
 /* The image's directory: links in it lead nowhere but into it. */
 static int open_dest(const char *target, const char *dest)
@@ -63,14 +64,41 @@ static int run(char *const *line, int a, int b)
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-/* Descriptors are all that the command names; what is there already stays. */
-static int copy(int from, int to)
+/*
+ * A container that has the volume mounted already could put links in cp's way: it works beside
+ * _data, where containers do not come, and what it made is moved in entry by entry. Descriptors are
+ * all that the command names.
+ */
+static int copy(int volume, int from, int *ret_made)
 {
     char source[48], dest[48];
+    rmtree(volume, "filling");
+    if (mkdirat(volume, "filling", 0700) < 0)
+        return -1;
+    *ret_made = openat(volume, "filling", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*ret_made < 0)
+        return -1;
     snprintf(source, sizeof source, "/proc/self/fd/%d/.", from);
-    snprintf(dest, sizeof dest, "/proc/self/fd/%d/", to);
-    char *const line[] = {"cp", "-a", "-n", "--reflink=auto", source, dest, NULL};
-    return run(line, from, to);
+    snprintf(dest, sizeof dest, "/proc/self/fd/%d/", *ret_made);
+    char *const line[] = {"cp", "-a", "--reflink=auto", source, dest, NULL};
+    return run(line, from, *ret_made);
+}
+
+/* What is there already stays. */
+static int move_in(int made, int data)
+{
+    int fd = openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *de;
+    int res = d ? 0 : -1;
+    while (res == 0 && (de = readdir(d)))
+        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
+            syscall(SYS_renameat2, made, de->d_name, data, de->d_name, 1 /* no replacing */) < 0 &&
+            errno != EEXIST)
+            res = -1;
+    if (d)
+        closedir(d);
+    return res;
 }
 
 static int mark(int marker, char state)
@@ -78,7 +106,6 @@ static int mark(int marker, char state)
     return pwrite(marker, &state, 1, 0) == 1 ? 0 : -1;
 }
 
-/* The owner last: cp gives the top directory the source's too. */
 static int own(int data, int from, char *const value[FILL_VALUES])
 {
     struct stat st;
@@ -86,7 +113,8 @@ static int own(int data, int from, char *const value[FILL_VALUES])
         return fchown(data, (uid_t)atoll(value[2]), (gid_t)atoll(value[3]));
     if (fstat(from, &st) < 0 || fchown(data, st.st_uid, st.st_gid) < 0)
         return -1;
-    return fchmod(data, st.st_mode & 07777);
+    const struct timespec times[] = {st.st_atim, st.st_mtim};
+    return fchmod(data, st.st_mode & 07777) < 0 ? -1 : futimens(data, times);
 }
 
 /* Copying waits for a mount over something: "fresh" stays until then. */
@@ -98,9 +126,11 @@ static int fill(int volume, int marker, const char *target, char *const value[FI
     cleanup_fd int from = open_dest(target, value[1]);
     if (data < 0 || pread(marker, &state, 1, 0) < 0)
         return err_sys(e, "cannot open volume \"%s\"", value[0]);
-    bool pending = state == COPYING || is_empty(data);
+    bool pending = state == MOVING || is_empty(data);
     bool copies = pending && strchr(value[4], 'c') && from >= 0 && !is_empty(from);
-    if (copies && (mark(marker, COPYING) < 0 || copy(from, data) < 0))
+    cleanup_fd int made = -1;
+    if (copies && (copy(volume, from, &made) < 0 || mark(marker, MOVING) < 0 ||
+                   move_in(made, data) < 0 || rmtree(volume, "filling") < 0))
         return err_set(e, 0, "cannot copy the image's \"%s\" into the volume on it", value[1]);
     if ((copies || state != OWNED) && own(data, from, value) < 0)
         return err_sys(e, "cannot give volume \"%s\" its owner", value[0]);
