@@ -6,7 +6,7 @@
  * layer holds no more than names, types, modes and times is looked at. A directory that is in both
  * counts as changed when its mode or time did, or when something in it came or went.
  */
-#include "disk/at.h"
+#include "disk/opaque.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 900
@@ -32,17 +31,6 @@ static int walk_dir(struct walk *w, int upper, int lower, bool *ret_moved);
 static void say(const struct walk *w, char kind, const char *name)
 {
     printf("%c%s%s%s%c", kind, buf_str(&w->path), *name ? "/" : "", name, '\0');
-}
-
-static bool is_opaque(int dir)
-{
-    static const char *const names[] = {"user.overlay.opaque", "trusted.overlay.opaque",
-                                        "user.fuseoverlayfs.opaque"};
-    char value[4];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (fgetxattr(dir, names[i], value, sizeof value) > 0 && value[0] == 'y')
-            return true;
-    return at_exists(dir, ".wh..wh..opq");
 }
 
 static bool same_dir(const struct stat *a, const struct stat *b)
@@ -66,7 +54,7 @@ static int directory(struct walk *w, int upper, int lower, const char *name, con
     cleanup_fd int here = open_dir(upper, name);
     if (here < 0)
         return -1;
-    bool opaque = is_opaque(here);
+    bool opaque = opaque_is(here);
     cleanup_fd int there = had && !opaque && S_ISDIR(before.st_mode) ? open_dir(lower, name) : -1;
     bool moved = false;
     if (had && opaque)

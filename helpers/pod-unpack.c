@@ -1,8 +1,9 @@
 /*
  * pod-unpack: unpacks one layer from stdin into one directory, and writes its tar-split.
  *
- *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--plain] [--blob DIGEST]
- *       [--blob-size N] [--diff DIGEST] [--offset N --length N]
+ *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--plain]
+ *       [--keep] [--owner UID:GID] [--blob DIGEST] [--blob-size N] [--diff DIGEST] [--offset N
+ * --length N]
  *
  * On descriptor 3: ok and {"blob":…,"blobSize":N,"diff":…,"diffSize":N,"compression":N,
  * "uids":[…],"gids":[…]} ("memory":N where a zstd blob wanted unusually much),
@@ -38,8 +39,8 @@
 #define MEMORY_USUAL ((size_t)12 << 20)
 
 struct options {
-    const char *dir, *split, *blob, *diff;
-    bool no_split, plain;
+    const char *dir, *split, *blob, *diff, *owner;
+    bool no_split, plain, keep;
     int64_t blob_size, offset, length;
 };
 
@@ -49,6 +50,10 @@ static const struct opt opts[] = {
     {"no-split", 0, OPT_BOOL, NULL, "write no tar-split", offsetof(struct options, no_split)},
     {"plain", 0, OPT_BOOL, NULL, "no layer, over what is there: .wh. in names means nothing",
      offsetof(struct options, plain)},
+    {"owner", 0, OPT_STR, "UID:GID", "whose all of it is, whatever the archive says",
+     offsetof(struct options, owner)},
+    {"keep", 0, OPT_BOOL, NULL, "no directory takes the place of something else, nor the reverse",
+     offsetof(struct options, keep)},
     {"blob", 0, OPT_STR, "DIGEST", "what stdin must hash to", offsetof(struct options, blob)},
     {"blob-size", 0, OPT_INT, "N", "bytes it must have", offsetof(struct options, blob_size)},
     {"diff", 0, OPT_STR, "DIGEST", "what the uncompressed archive must hash to",
@@ -73,13 +78,15 @@ struct job {
     pthread_mutex_t gate; /* held until the process is confined */
 };
 
-static int check_options(const struct options *o, struct err *e)
+static int check_options(const struct options *o, struct layer *layer, struct err *e)
 {
     struct digest d;
     if (!o->dir || (!o->split && !o->no_split))
         return err_set(e, 0, "pod-unpack needs --dir, and --split or --no-split");
     if ((o->blob && digest_parse(o->blob, &d)) || (o->diff && digest_parse(o->diff, &d)))
         return err_set(e, 0, "invalid digest \"%s\"", o->diff && !o->blob ? o->diff : o->blob);
+    if (o->owner && sscanf(o->owner, "%u:%u", &layer->owner[0], &layer->owner[1]) != 2)
+        return err_set(e, 0, "invalid owner \"%s\"", o->owner);
     if (o->offset < 0 || o->length < -1)
         return err_set(e, 0, "--offset and --length cannot be negative");
     return 0;
@@ -141,6 +148,8 @@ static int prepare(struct job *j, struct err *e)
     j->tar = (struct tar){.more = on_more, .on_raw = on_raw, .ctx = j};
     j->layer.tar = &j->tar;
     j->layer.plain = o->plain;
+    j->layer.keep = o->keep;
+    j->layer.owned = o->owner != NULL;
     return 0;
 }
 
@@ -226,7 +235,7 @@ int main(int argc, char **argv)
         cmd_help(&command, &help);
         return fputs(help.s, stdout) < 0 ? 125 : 0;
     }
-    if (r < 0 || check_options(&j.o, &e) || prepare(&j, &e) || run(&j, &e)) {
+    if (r < 0 || check_options(&j.o, &j.layer, &e) || prepare(&j, &e) || run(&j, &e)) {
         report_err(&e);
         dprintf(2, "Error: %s\n%s%s", e.msg, e.hint, e.hint[0] ? "\n" : "");
         _exit(125);

@@ -1,5 +1,5 @@
 /*
- * pod volume export and import. tar(1) packs, as root of the user's namespace; what unpacks is
+ * pod volume export and import. pod-pack packs, as root of the user's namespace; what unpacks is
  * pod-unpack, to which nothing outside the volume has a name: a container may have left links.
  */
 #include "say.h"

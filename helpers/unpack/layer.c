@@ -168,7 +168,11 @@ static int make(struct layer *l, struct place *at, struct err *e)
 
 static int one(struct layer *l, struct err *e)
 {
-    const struct tar_entry *en = &l->tar->entry;
+    struct tar_entry *en = &l->tar->entry;
+    if (l->owned) {
+        en->uid = l->owner[0];
+        en->gid = l->owner[1];
+    }
     if (en->type == 'g')
         return 0;
     if (en->type < '0' || en->type > '6')

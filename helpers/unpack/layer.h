@@ -26,6 +26,9 @@ struct layer {
     struct split *split; /* may be NULL */
     struct idmap uid_map, gid_map;
     bool plain; /* an archive that is no layer: .wh. is a name like any other */
+    bool keep;  /* a directory in the way of something else, or the reverse, is an error */
+    bool owned; /* all is owner's: uid, gid */
+    unsigned owner[2];
     /* results */
     struct idset uids, gids;
     bool malformed; /* the failure is the archive's, not the disk's */

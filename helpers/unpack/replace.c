@@ -69,8 +69,20 @@ static int clear_at(struct layer *l, int dir, const char *base, struct buf *path
     return 0;
 }
 
+static int may_go(struct layer *l, const struct place *at, struct err *e)
+{
+    struct stat st;
+    if (!l->keep || fstatat(at->in->fd, at->base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        S_ISDIR(st.st_mode) == (l->tar->entry.type == '5'))
+        return 0;
+    return err_set(e, 0, "error creating \"%s\": open %s: file exists", shown(l->path),
+                   shown(l->path));
+}
+
 int layer_vacate(struct layer *l, const struct place *at, struct err *e)
 {
+    if (may_go(l, at, e) < 0)
+        return -1;
     if (is_whiteout(at->in->fd, at->base))
         return unlinkat(at->in->fd, at->base, 0) < 0 ? path_error(e, "remove", l->path) : 1;
     if (l->split && at->in->linked)

@@ -1,5 +1,6 @@
 /* A file of an image, read through its layers without a mount. */
 #include "disk/at.h"
+#include "disk/opaque.h"
 #include "plain/fdio.h"
 #include "things/image.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 enum answer {
     IN_LAYER, /* here it is */
@@ -28,15 +28,6 @@ static bool is_whiteout(int dir, const char *name)
     char wh[NAME_MAX + 8];
     snprintf(wh, sizeof wh, ".wh.%s", name);
     return at_exists(dir, wh);
-}
-
-/* Does the directory hide what lower layers have in it? */
-static bool is_opaque(int dir)
-{
-    char v;
-    return (fgetxattr(dir, "user.overlay.opaque", &v, 1) == 1 && v == 'y') ||
-           (fgetxattr(dir, "trusted.overlay.opaque", &v, 1) == 1 && v == 'y') ||
-           at_exists(dir, ".wh..wh..opq");
 }
 
 static enum answer missing(int dir, const char *name, bool opaque)
@@ -76,7 +67,7 @@ static enum answer look_in_layer(int layer, char *path, size_t max, struct buf *
             *failed = errno == EACCES ? EACCES : b ? ENOENT : ELOOP;
             return NOWHERE;
         }
-        opaque = opaque || is_opaque(sub);
+        opaque = opaque || opaque_is(sub);
         int old = dir;
         dir = fd_take(&sub);
         sub = old;

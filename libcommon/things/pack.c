@@ -19,23 +19,12 @@ int pack_output(const char *file, int *ret_fd, struct err *e)
 
 int pack_tree(struct strv *line, const char *dir, int out, struct err *e)
 {
-    static const char *const words[] = {"--numeric-owner",
-                                        "--xattrs",
-                                        "--xattrs-include=user.*",
-                                        "--xattrs-exclude=user.overlay.*",
-                                        "--xattrs-include=security.capability",
-                                        "-cf",
-                                        "-",
-                                        "."};
     pid_t pid;
-    strv_add(line, "tar");
-    strv_add(line, "-C");
+    strv_take(line, tool_path("pod-pack"));
     strv_add(line, dir);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        strv_add(line, words[i]);
     const struct spawn s = {
         .argv = line->v, .in = -1, .out = out, .err = SPAWN_INHERIT, .report = -1};
     if (spawn(&s, &pid, e) < 0)
         return -1;
-    return spawn_wait(pid) == 0 ? 0 : err_set(e, 0, "tar could not pack \"%s\"", dir);
+    return spawn_wait(pid) == 0 ? 0 : err_set(e, 0, "cannot pack \"%s\"", dir);
 }

@@ -1,4 +1,4 @@
-/* tar archives of trees, by tar(1) as root of the user's namespace. */
+/* tar archives of trees, by pod-pack as root of the user's namespace. */
 #ifndef POD_THINGS_PACK_H
 #define POD_THINGS_PACK_H
 
@@ -7,7 +7,7 @@
 
 /* file: opened for writing; NULL or "-": standard output, *ret_fd is SPAWN_INHERIT then. */
 int pack_output(const char *file, int *ret_fd, struct err *e);
-/* line: how tar is started (start_add_userns, or a view's), which is extended. */
+/* line: how pod-pack is started (start_add_userns, or a view's), which is extended. */
 int pack_tree(struct strv *line, const char *dir, int out, struct err *e);
 
 #endif

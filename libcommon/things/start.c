@@ -214,6 +214,23 @@ static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *
     return fd < 0 ? err_sys(e, "cannot open \"%s/%s\"", r->run_path, c->id) : fd;
 }
 
+static json_t *both_maps(const struct ctr *c, const char *id_map)
+{
+    if (!spec_remaps(c->record))
+        return NULL;
+    return json_pack("[o, o]", spec_ctr_maps(c->record, id_map, false),
+                     spec_ctr_maps(c->record, id_map, true));
+}
+
+int chain_maps(const struct roots *r, const struct ctr *c, json_t **ret, struct err *e)
+{
+    cleanup(buf_free) struct buf id_map = BUF_INIT;
+    if (read_id_map(r, &id_map, e) < 0)
+        return -1;
+    *ret = both_maps(c, buf_str(&id_map));
+    return 0;
+}
+
 /*
  * runc makes a cgroup of its own beside the one it was started in, where no limit would hold; a
  * relative path is taken from that one's parent, and so means the cgroup that pod-cgroup made.
@@ -249,9 +266,8 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     ch->net = ch->net_fresh ? net_program(net) : "";
     cleanup(strv_free) struct strv options = STRV_INIT;
     jx_strv(net, "options", &options);
-    if (spec_remaps(c->record) && !json_object_get(joined, "user"))
-        ch->maps = json_pack("[o, o]", spec_ctr_maps(c->record, buf_str(&id_map), false),
-                             spec_ctr_maps(c->record, buf_str(&id_map), true));
+    if (!json_object_get(joined, "user"))
+        ch->maps = both_maps(c, buf_str(&id_map));
     const char *own = jx_bool(c->record, "rootfsOverlay") ? NULL : jx_str0(c->record, "rootfs");
     cleanup_free char *rootfs = own ? xstrdup(own) : xasprintf("%s/rootfs", ch->ctr_dir);
     cleanup_free char *init = tool_path("pod-init");

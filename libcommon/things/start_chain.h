@@ -29,6 +29,10 @@ void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv
 void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, struct strv *argv);
 /* start_fill.c: pod-rootfs' options for volumes that this container is the first to mount. */
 void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv);
+/* A container's id as the user's namespace numbers it; what is not mapped becomes its root. */
+int64_t chain_outside(const json_t *maps, size_t kind, int64_t id);
+/* [uids, gids] of a container that remaps, the caller's; NULL of others. */
+int chain_maps(const struct roots *r, const struct ctr *c, json_t **ret, struct err *e);
 
 /* start_before.c: the working directory that was asked for is there, --requires run. */
 int start_before(const struct roots *r, const struct ctr *c, struct err *e);

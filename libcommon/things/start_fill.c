@@ -3,8 +3,7 @@
 
 #include "things/volume.h"
 
-/* A container's id as the user's namespace numbers it; what is not mapped becomes its root. */
-static int64_t outside(const json_t *maps, size_t kind, int64_t id)
+int64_t chain_outside(const json_t *maps, size_t kind, int64_t id)
 {
     const json_t *m;
     size_t i;
@@ -37,8 +36,8 @@ static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *
         uid = jx_int(c->record, "uid", 0);
         gid = jx_int(c->record, "gid", 0);
     }
-    strv_addf(argv, "%lld", (long long)(uid < 0 ? -1 : outside(ch->maps, 0, uid)));
-    strv_addf(argv, "%lld", (long long)(gid < 0 ? -1 : outside(ch->maps, 1, gid)));
+    strv_addf(argv, "%lld", (long long)(uid < 0 ? -1 : chain_outside(ch->maps, 0, uid)));
+    strv_addf(argv, "%lld", (long long)(gid < 0 ? -1 : chain_outside(ch->maps, 1, gid)));
     strv_addf(argv, "%s%s", given ? "" : "o", jx_bool(mount, "nocopy") ? "" : "c");
 }
 
@@ -47,8 +46,8 @@ static void own_one(const struct chain *ch, const struct ctr *c, const json_t *m
 {
     strv_add(argv, "--own");
     strv_add(argv, jx_str(mount, "source"));
-    strv_addf(argv, "%lld", (long long)outside(ch->maps, 0, jx_int(c->record, "uid", 0)));
-    strv_addf(argv, "%lld", (long long)outside(ch->maps, 1, jx_int(c->record, "gid", 0)));
+    strv_addf(argv, "%lld", (long long)chain_outside(ch->maps, 0, jx_int(c->record, "uid", 0)));
+    strv_addf(argv, "%lld", (long long)chain_outside(ch->maps, 1, jx_int(c->record, "gid", 0)));
 }
 
 void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)

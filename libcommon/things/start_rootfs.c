@@ -25,6 +25,13 @@ static char *fuse_maps(const json_t *maps)
     return buf_take(&b);
 }
 
+/* Where the root is mounted, or lies. */
+static char *target(const struct chain *ch, const struct ctr *c)
+{
+    bool own = jx_str0(c->record, "rootfs") && !jx_bool(c->record, "rootfsOverlay");
+    return own ? xstrdup(jx_str(c->record, "rootfs")) : xasprintf("%s/rootfs", ch->ctr_dir);
+}
+
 void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     cleanup(strv_free) struct strv lowers = STRV_INIT;
@@ -36,10 +43,7 @@ void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv
     strv_take(argv, tool_path("pod-rootfs"));
     strv_add(argv, "--seal");
     strv_add(argv, "--target");
-    if (lowers.n)
-        strv_addf(argv, "%s/rootfs", ch->ctr_dir);
-    else
-        strv_add(argv, jx_str(c->record, "rootfs"));
+    strv_take(argv, target(ch, c));
     if (ch->shm_pid) {
         strv_add(argv, "--shm-of");
         strv_addf(argv, "%d", (int)ch->shm_pid);
@@ -108,6 +112,29 @@ void view_container(const struct roots *r, const struct ctr *c, struct view *ret
         strv_add(&layers, rootfs);
     jx_strv(c->record, "lowers", &layers);
     view_layers(r, &layers, ret);
+}
+
+int view_to_change(const struct roots *r, const struct ctr *c, struct view *ret, struct err *e)
+{
+    struct chain ch = {.roots = r, .ctr_dir = ctr_path(r, c->id)};
+    int res = chain_maps(r, c, &ch.maps, e);
+    if (res == 0) {
+        start_add_userns(&ret->line);
+        chain_rootfs(&ch, c, &ret->line);
+        ret->dir = target(&ch, c);
+    }
+    chain_free(&ch);
+    return res;
+}
+
+int view_user(const struct roots *r, const struct ctr *c, int64_t ret[2], struct err *e)
+{
+    cleanup_json maps = NULL;
+    if (chain_maps(r, c, &maps, e) < 0)
+        return -1;
+    ret[0] = chain_outside(maps, 0, jx_int(c->record, "uid", 0));
+    ret[1] = chain_outside(maps, 1, jx_int(c->record, "gid", 0));
+    return 0;
 }
 
 void view_free(struct view *v)

@@ -21,6 +21,13 @@ struct view {
 void view_container(const struct roots *r, const struct ctr *c, struct view *ret);
 /* layers: "l/<link>" below graph/overlay or absolute, top layer first. */
 void view_layers(const struct roots *r, const struct strv *layers, struct view *ret);
+/*
+ * The same of a container that does not run, to be changed; the caller holds its lock. Fresh
+ * volumes are filled, but none is mounted. Ids are those of the user's namespace.
+ */
+int view_to_change(const struct roots *r, const struct ctr *c, struct view *ret, struct err *e);
+/* The ids of the container's own user, as the user's namespace has them. */
+int view_user(const struct roots *r, const struct ctr *c, int64_t ret[2], struct err *e);
 void view_free(struct view *v);
 
 #endif

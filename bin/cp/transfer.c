@@ -1,0 +1,140 @@
+/* The two commands of a copy, and the pipe between them. */
+#include "cp.h"
+
+#include "plain/fdio.h"
+#include "things/pack.h"
+#include "things/spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static void pack_command(const struct end *from, const struct plan *p, struct strv *ret)
+{
+    cleanup(strv_free) struct strv program = STRV_INIT;
+    strv_take(&program, tool_path("pod-pack"));
+    strv_add(&program, "{}");
+    if (p->name)
+        strv_add(&program, p->name);
+    if (p->name && p->as)
+        strv_add(&program, p->as);
+    end_command(from, p->from, &program, ret);
+}
+
+static int unpack_command(const struct end *to, const struct plan *p, const struct cp_options *o,
+                          struct strv *ret, struct err *e)
+{
+    cleanup(strv_free) struct strv program = STRV_INIT;
+    int64_t ids[2] = {0, 0};
+    if (to->where && o->archive && view_user(to->roots, &to->c, ids, e) < 0)
+        return -1;
+    strv_take(&program, tool_path("pod-unpack"));
+    strv_add(&program, "--dir");
+    strv_add(&program, "{}");
+    strv_add(&program, "--no-split");
+    strv_add(&program, "--plain");
+    if (!o->overwrite)
+        strv_add(&program, "--keep");
+    if (!to->where || o->archive) {
+        strv_add(&program, "--owner");
+        strv_addf(&program, "%lld:%lld", (long long)ids[0], (long long)ids[1]);
+    }
+    end_command(to, p->to, &program, ret);
+    return 0;
+}
+
+static int start_pack(const struct strv *line, int out, pid_t *ret, int *ret_report, struct err *e)
+{
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    const struct spawn s = {.argv = line->v, .in = -1, .out = out, .err = -1, .report = report[1]};
+    int r = spawn(&s, ret, e);
+    close(report[1]);
+    *ret_report = report[0];
+    return r;
+}
+
+/* Its own sentence, where it has one: the end of the archive alone says little. */
+static int end_pack(pid_t pid, int report, bool *ret_unread, struct err *e)
+{
+    struct err why = ERR_INIT;
+    int r = report_read(report, "pod-pack", NULL, 0, &why);
+    close(report);
+    int code = spawn_wait(pid);
+    *ret_unread = code == 128 + SIGPIPE;
+    if (code == 0 && r == 0)
+        return 0;
+    *e = why;
+    return why.msg[0] ? -1 : err_set(e, 0, "pod-pack failed with code %d", code);
+}
+
+static int to_stream(const struct end *from, const struct plan *p, struct err *e)
+{
+    cleanup(strv_free) struct strv line = STRV_INIT;
+    pid_t pid;
+    int report, out;
+    bool unread;
+    pack_command(from, p, &line);
+    if (pack_output("-", &out, e) < 0 || start_pack(&line, out, &pid, &report, e) < 0)
+        return -1;
+    int r = end_pack(pid, report, &unread, e);
+    if (unread) { /* end as it did */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    return r;
+}
+
+static int unpack(const struct strv *line, int in, struct err *e)
+{
+    char answer[65536];
+    struct spawn s = {.argv = line->v, .in = in, .out = -1, .err = -1, .report = -1};
+    return spawn_and_report(&s, "pod-unpack", answer, sizeof answer, e);
+}
+
+static int from_stream(const struct strv *line, struct err *e)
+{
+    struct err why = ERR_INIT;
+    if (unpack(line, SPAWN_INHERIT, &why) == 0)
+        return 0;
+    if (!strstr(why.msg, "tar header") && !strstr(why.msg, "unexpected EOF")) {
+        *e = why;
+        return -1;
+    }
+    err_set(e, 0, "source must be a (compressed) tar archive when copying from stdin");
+    return err_hint(e, "What came was none: %s", why.msg);
+}
+
+int cp_transfer(const struct end *from, const struct end *to, const struct plan *p,
+                const struct cp_options *o, struct err *e)
+{
+    cleanup(strv_free) struct strv pack = STRV_INIT, line = STRV_INIT;
+    struct err why = ERR_INIT;
+    int pipes[2], report;
+    bool unread;
+    pid_t pid;
+    if (to->stream)
+        return to_stream(from, p, e);
+    if (unpack_command(to, p, o, &line, e) < 0)
+        return -1;
+    if (from->stream)
+        return from_stream(&line, e);
+    pack_command(from, p, &pack);
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    int r = start_pack(&pack, pipes[1], &pid, &report, e);
+    close(pipes[1]);
+    if (r < 0) {
+        close(pipes[0]);
+        return -1;
+    }
+    r = unpack(&line, pipes[0], &why);
+    close(pipes[0]);
+    if (end_pack(pid, report, &unread, e) < 0 && !(r < 0 && unread))
+        return -1;
+    if (r < 0)
+        *e = why;
+    return r;
+}

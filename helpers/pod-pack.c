@@ -1,0 +1,264 @@
+/*
+ * pod-pack [--layer] DIR [ENTRY [NAME]]: a tree as a tar archive on standard output.
+ *
+ * What is in DIR, or of that only ENTRY, which may be called NAME in the archive. Nothing is
+ * followed, so whatever a container does to the tree while it is read, nothing outside it is: each
+ * directory is opened in the one above it, and a file that was replaced meanwhile is left out.
+ * Sockets are left out too. With --layer DIR is an overlay's upper directory, and its whiteouts
+ * come out as OCI image-spec has them («Whiteouts»).
+ *
+ * Runs as uid 0 of the user's namespace, and reads only.
+ */
+#include "disk/opaque.h"
+#include "disk/report.h"
+#include "pack/tarout.h"
+#include "plain/err.h"
+#include "plain/fdio.h"
+#include "plain/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define DEPTH_MAX  900
+#define XATTRS_MAX (64 << 10)
+#ifndef MQUEUE_MAGIC
+#define MQUEUE_MAGIC 0x19800202
+#endif
+
+struct pack {
+    struct tarout out;
+    struct buf path; /* the entry's, as the archive calls it */
+    void *links;     /* tree of struct seen: files with several names */
+    bool layer;
+    int depth;
+};
+
+struct seen {
+    dev_t dev;
+    ino_t ino;
+    char *path;
+};
+
+static int tree(struct pack *p, int dir);
+
+static int by_inode(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+    if (x->dev != y->dev)
+        return x->dev < y->dev ? -1 : 1;
+    return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
+}
+
+/* The first name of the file in the archive, or NULL: this is the first. */
+static const char *first_name(struct pack *p, const struct stat *st)
+{
+    if (st->st_nlink < 2 || S_ISDIR(st->st_mode))
+        return NULL;
+    struct seen *s = xmalloc(sizeof *s);
+    *s = (struct seen){st->st_dev, st->st_ino, NULL};
+    struct seen **at = tsearch(s, &p->links, by_inode);
+    if (*at != s) {
+        free(s);
+        return (*at)->path;
+    }
+    s->path = xstrdup(buf_str(&p->path));
+    return NULL;
+}
+
+static bool xattr_wanted(const char *name)
+{
+    if (strcmp(name, "security.capability") == 0)
+        return true;
+    return str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
+           !str_starts(name, "user.fuseoverlayfs.") && !str_starts(name, "user.containers.");
+}
+
+static void xattrs(int fd, struct buf *pax)
+{
+    static char names[XATTRS_MAX], value[XATTRS_MAX];
+    ssize_t len = flistxattr(fd, names, sizeof names);
+    for (char *n = names; len > 0 && n < names + len; n += strlen(n) + 1) {
+        ssize_t got = xattr_wanted(n) ? fgetxattr(fd, n, value, sizeof value) : -1;
+        if (got < 0)
+            continue;
+        cleanup_free char *key = xasprintf("SCHILY.xattr.%s", n);
+        tarout_pax(pax, key, value, (size_t)got);
+    }
+}
+
+static int empty(struct pack *p, const struct stat *st, const char *dir, const char *prefix,
+                 const char *name)
+{
+    struct stat file = *st;
+    file.st_size = 0;
+    file.st_mode = S_IFREG;
+    cleanup_free char *path = xasprintf("%s%s%s%s", dir, *dir ? "/" : "", prefix, name);
+    const struct tarout_entry en = {.name = path, .type = '0', .st = &file};
+    return tarout_header(&p->out, &en);
+}
+
+/* The kernel's own, which no copy could be of: the mount point is all that is packed. */
+static bool is_kernels(int dir)
+{
+    static const unsigned long kinds[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,
+                                          CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+                                          DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC};
+    struct statfs fs;
+    for (size_t i = 0; fstatfs(dir, &fs) == 0 && i < sizeof kinds / sizeof *kinds; i++)
+        if ((unsigned long)fs.f_type == kinds[i])
+            return true;
+    return false;
+}
+
+static int file_or_dir(struct pack *p, int fd, const struct stat *st)
+{
+    struct tarout_entry en = {
+        .name = buf_str(&p->path), .type = S_ISDIR(st->st_mode) ? '5' : '0', .st = st};
+    xattrs(fd, &en.pax);
+    int r = tarout_header(&p->out, &en);
+    buf_free(&en.pax);
+    if (r < 0)
+        return -1;
+    if (en.type == '0')
+        return tarout_file(&p->out, fd, (uint64_t)st->st_size);
+    if (p->layer && opaque_marked(fd) && empty(p, st, en.name, ".wh..wh..opq", "") < 0)
+        return -1;
+    return is_kernels(fd) ? 0 : tree(p, fd);
+}
+
+static int other(struct pack *p, int dir, const char *base, const struct stat *st)
+{
+    char target[PATH_MAX];
+    struct tarout_entry en = {.name = buf_str(&p->path), .st = st};
+    if (S_ISLNK(st->st_mode)) {
+        ssize_t n = readlinkat(dir, base, target, sizeof target - 1);
+        if (n < 0)
+            return errno == ENOENT || errno == EINVAL ? 0 : -1;
+        target[n] = '\0';
+        en.link = target;
+        en.type = '2';
+    } else if (S_ISSOCK(st->st_mode)) {
+        return 0;
+    } else {
+        en.type = S_ISCHR(st->st_mode) ? '3' : S_ISBLK(st->st_mode) ? '4' : '6';
+    }
+    return tarout_header(&p->out, &en);
+}
+
+/* What the path names; base is its name in dir. */
+static int entry(struct pack *p, int dir, const char *base)
+{
+    struct stat st, now;
+    if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -1;
+    const char *first = first_name(p, &st);
+    if (first) {
+        const struct tarout_entry en = {
+            .name = buf_str(&p->path), .link = first, .type = '1', .st = &st};
+        return tarout_header(&p->out, &en);
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return other(p, dir, base, &st);
+    cleanup_fd int fd =
+        openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ELOOP ? 0 : -1;
+    if (fstat(fd, &now) < 0)
+        return -1;
+    return (now.st_mode & S_IFMT) == (st.st_mode & S_IFMT) ? file_or_dir(p, fd, &now) : 0;
+}
+
+static int one_of(struct pack *p, int dir, const char *base)
+{
+    struct stat st;
+    size_t len = p->path.len;
+    bool gone = p->layer && fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                S_ISCHR(st.st_mode) && st.st_rdev == 0;
+    if (gone)
+        return empty(p, &st, buf_str(&p->path), ".wh.", base);
+    buf_addf(&p->path, "%s%s", len ? "/" : "", base);
+    int r = entry(p, dir, base);
+    if (r == 0) {
+        p->path.len = len;
+        p->path.s[len] = '\0';
+    }
+    return r;
+}
+
+static int list(int dir, struct strv *names)
+{
+    int fd = dup(dir);
+    DIR *d = fdopendir(fd);
+    struct dirent *de;
+    if (!d)
+        return -1;
+    while ((de = readdir(d)))
+        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+            strv_add(names, de->d_name);
+    return closedir(d);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted: the same tree is the same archive. */
+static int tree(struct pack *p, int dir)
+{
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    if (p->depth >= DEPTH_MAX) {
+        errno = ELOOP;
+        return -1;
+    }
+    int r = list(dir, &names);
+    if (names.n)
+        qsort(names.v, names.n, sizeof *names.v, by_bytes);
+    p->depth++;
+    for (size_t i = 0; r == 0 && i < names.n; i++)
+        r = one_of(p, dir, names.v[i]);
+    p->depth--;
+    return r;
+}
+
+static int run(struct pack *p, char **words, struct err *e)
+{
+    cleanup_fd int dir = open(words[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_sys(e, "cannot open \"%s\"", words[0]);
+    if (words[1])
+        buf_adds(&p->path, words[2] ? words[2] : words[1]);
+    if ((words[1] ? entry(p, dir, words[1]) : tree(p, dir)) < 0 || tarout_end(&p->out) < 0)
+        return err_sys(e, "cannot pack \"/%s\"", buf_str(&p->path));
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct pack p = {.out = {.fd = 1}};
+    struct err e = ERR_INIT;
+    if (argc > 1 && strcmp(argv[1], "--layer") == 0) {
+        p.layer = true;
+        argv++;
+        argc--;
+    }
+    if (argc < 2 || argc > 4)
+        err_set(&e, 0, "usage: pod-pack [--layer] DIR [ENTRY [NAME]]");
+    else if (run(&p, argv + 1, &e) == 0) {
+        report_ok(NULL);
+        return 0;
+    }
+    report_err(&e);
+    fprintf(stderr, "Error: %s\n", e.msg);
+    return e.code;
+}
