@@ -97,6 +97,18 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     assert_output $'1770\n1024'
     inside --tmpfs /t:size=2m,mode=700 -- sh -c 'stat -c %a /t; grep " /t " /proc/mounts'
     assert_match $'^700\ntmpfs /t tmpfs .*size=2048k'
+    # a tmpfs begins with what the image has there, and where it has nothing is anybody's
+    local option
+    for option in "--tmpfs /etc" "--mount type=tmpfs,dst=/etc" "--tmpfs /etc:ro"; do
+        # shellcheck disable=SC2086 # two words
+        inside $option --tmpfs /n/e/w -- sh -c 'grep -c root /etc/passwd; stat -c %a /etc /n/e/w'
+        assert_output $'1\n755\n1777'
+    done
+    for option in "--tmpfs /etc:notmpcopyup" "--mount type=tmpfs,dst=/etc,tmpcopyup=false"; do
+        # shellcheck disable=SC2086
+        inside $option -- sh -c 'test -e /etc/passwd || echo none'
+        assert_output none
+    done
     inside --volume keep:/k -- sh -c 'echo kept >/k/file'
     inside --volume keep:/k -- cat /k/file
     assert_output kept

@@ -5,6 +5,7 @@
 #include "plain/fdio.h"
 #include "things/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -34,6 +35,19 @@ static int fallback(const struct rt *rt, const char *type, const char *dest, int
     return -1;
 }
 
+/* Nothing to copy, and no program to start for it, in most cases: -1. */
+static int open_filled(int dir)
+{
+    cleanup_fd int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(dup(fd));
+    int n = 0;
+    while (d && n < 3 && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n < 3 ? -1 : fd_take(&fd);
+}
+
 /* Both ends are descriptors of ours; nothing of the image is in the command. */
 static int copy_up(const char *dest, int from, int rootfd, struct err *e)
 {
@@ -55,11 +69,15 @@ static int copy_up(const char *dest, int from, int rootfd, struct err *e)
     return 0;
 }
 
-/* A tmpfs without a mode looks like the directory it covers. */
-static void inherit_mode(const char *type, int dst, struct mountopt *m)
+/*
+ * A tmpfs without a mode looks like the directory it covers; over none, as the kernel makes it:
+ * anybody's.
+ */
+static void inherit_mode(const char *type, int dst, bool was_there, struct mountopt *m)
 {
     struct stat st;
-    if (strcmp(type, "tmpfs") != 0 || strstr(buf_str(&m->data), "mode=") || fstat(dst, &st) < 0)
+    if (strcmp(type, "tmpfs") != 0 || strstr(buf_str(&m->data), "mode=") || !was_there ||
+        fstat(dst, &st) < 0)
         return;
     buf_addf(&m->data, "%smode=%o", m->data.len ? "," : "", (unsigned)st.st_mode & 07777);
 }
@@ -80,12 +98,13 @@ static int mount_fs(const struct rt *rt, const char *type, const char *source, c
 {
     const char *fs = strcmp(type, "cgroup") == 0 ? "cgroup2" : type;
     bool kernel = strcmp(fs, "proc") == 0 || strcmp(fs, "sysfs") == 0;
+    cleanup_fd int there = path_in_root(rootfd, dest);
     cleanup_fd int dst =
         kernel ? open_no_links(rootfd, dest, e) : open_in_root(rootfd, dest, true, e);
     if (dst < 0)
         return -1;
-    inherit_mode(fs, dst, m);
-    cleanup_fd int before = m->copy_up ? openat(dst, ".", O_RDONLY | O_DIRECTORY) : -1;
+    inherit_mode(fs, dst, there >= 0, m);
+    cleanup_fd int before = m->copy_up ? open_filled(dst) : -1;
     unsigned long flags = m->flags & ~(unsigned long)(before >= 0 ? MS_RDONLY : 0);
     if (mount(*source ? source : type, fd_path(dst).s, fs, flags, buf_str(&m->data)) < 0) {
         err_sys(e, "cannot mount %s on \"%s\" in the container", type, dest);

@@ -141,6 +141,8 @@ static int add_tmpfs(json_t *list, const struct source *source, const char *dest
         if (*key && !str_ends(key, "tmpcopyup") && strcmp(key, "U") != 0)
             strv_add(&options, words.v[i]);
     }
+    if (!strv_has(&words, "notmpcopyup"))
+        strv_add(&options, "tmpcopyup");
     return add(list, "tmpfs", source, dest, &options, e);
 }
 
@@ -219,8 +221,9 @@ static int mount_word(char *w, struct mount_words *m, struct err *e)
         strv_addf(&m->options, "mode=%s", value);
     else if (strcmp(w, "nocopy") == 0 || strcmp(w, "volume-nocopy") == 0)
         strv_add(&m->options, truth ? "nocopy" : "copy");
-    else if (strcmp(w, "relabel") == 0 || strcmp(w, "consistency") == 0 ||
-             strcmp(w, "notmpcopyup") == 0)
+    else if (str_ends(w, "tmpcopyup"))
+        strv_add(&m->options, truth == (*w == 't') ? "tmpcopyup" : "notmpcopyup");
+    else if (strcmp(w, "relabel") == 0 || strcmp(w, "consistency") == 0)
         return 0;
     else
         return err_set(e, 0,
