@@ -5,7 +5,8 @@
  * followed, so whatever a container does to the tree while it is read, nothing outside it is: each
  * directory is opened in the one above it, and a file that was replaced meanwhile is left out.
  * Sockets are left out too. With --layer DIR is an overlay's upper directory, and its whiteouts
- * come out as OCI image-spec has them («Whiteouts»).
+ * come out as OCI image-spec has them («Whiteouts»); empty files that a runtime makes to mount
+ * its own on them are left out.
  *
  * Runs as uid 0 of the user's namespace, and reads only.
  */
@@ -178,6 +179,19 @@ static int entry(struct pack *p, int dir, const char *base)
     return (now.st_mode & S_IFMT) == (st.st_mode & S_IFMT) ? file_or_dir(p, fd, &now) : 0;
 }
 
+/* What a runtime made only to mount something on it. */
+static bool is_mount_point(const struct pack *p, const struct stat *st)
+{
+    static const char *const names[] = {"etc/hostname", "etc/hosts", "etc/resolv.conf",
+                                        "run/.containerenv", "run/podman-init"};
+    if (!S_ISREG(st->st_mode) || st->st_size)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(buf_str(&p->path), names[i]) == 0)
+            return true;
+    return false;
+}
+
 static int one_of(struct pack *p, int dir, const char *base)
 {
     struct stat st;
@@ -187,7 +201,9 @@ static int one_of(struct pack *p, int dir, const char *base)
     if (gone)
         return empty(p, &st, buf_str(&p->path), ".wh.", base);
     buf_addf(&p->path, "%s%s", len ? "/" : "", base);
-    int r = entry(p, dir, base);
+    bool left_out =
+        p->layer && fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_mount_point(p, &st);
+    int r = left_out ? 0 : entry(p, dir, base);
     if (r == 0) {
         p->path.len = len;
         p->path.s[len] = '\0';

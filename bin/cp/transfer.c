@@ -44,32 +44,6 @@ static int unpack_command(const struct end *to, const struct plan *p, const stru
     return 0;
 }
 
-static int start_pack(const struct strv *line, int out, pid_t *ret, int *ret_report, struct err *e)
-{
-    int report[2];
-    if (pipe2(report, O_CLOEXEC) < 0)
-        return err_sys(e, "cannot make a pipe");
-    const struct spawn s = {.argv = line->v, .in = -1, .out = out, .err = -1, .report = report[1]};
-    int r = spawn(&s, ret, e);
-    close(report[1]);
-    *ret_report = report[0];
-    return r;
-}
-
-/* Its own sentence, where it has one: the end of the archive alone says little. */
-static int end_pack(pid_t pid, int report, bool *ret_unread, struct err *e)
-{
-    struct err why = ERR_INIT;
-    int r = report_read(report, "pod-pack", NULL, 0, &why);
-    close(report);
-    int code = spawn_wait(pid);
-    *ret_unread = code == 128 + SIGPIPE;
-    if (code == 0 && r == 0)
-        return 0;
-    *e = why;
-    return why.msg[0] ? -1 : err_set(e, 0, "pod-pack failed with code %d", code);
-}
-
 static int to_stream(const struct end *from, const struct plan *p, struct err *e)
 {
     cleanup(strv_free) struct strv line = STRV_INIT;
@@ -77,9 +51,9 @@ static int to_stream(const struct end *from, const struct plan *p, struct err *e
     int report, out;
     bool unread;
     pack_command(from, p, &line);
-    if (pack_output("-", &out, e) < 0 || start_pack(&line, out, &pid, &report, e) < 0)
+    if (pack_output("-", &out, e) < 0 || pack_start(&line, out, &pid, &report, e) < 0)
         return -1;
-    int r = end_pack(pid, report, &unread, e);
+    int r = pack_end(pid, report, &unread, e);
     if (unread) { /* end as it did */
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
@@ -111,10 +85,7 @@ int cp_transfer(const struct end *from, const struct end *to, const struct plan 
                 const struct cp_options *o, struct err *e)
 {
     cleanup(strv_free) struct strv pack = STRV_INIT, line = STRV_INIT;
-    struct err why = ERR_INIT;
-    int pipes[2], report;
-    bool unread;
-    pid_t pid;
+    char answer[65536];
     if (to->stream)
         return to_stream(from, p, e);
     if (unpack_command(to, p, o, &line, e) < 0)
@@ -122,19 +93,5 @@ int cp_transfer(const struct end *from, const struct end *to, const struct plan 
     if (from->stream)
         return from_stream(&line, e);
     pack_command(from, p, &pack);
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return err_sys(e, "cannot make a pipe");
-    int r = start_pack(&pack, pipes[1], &pid, &report, e);
-    close(pipes[1]);
-    if (r < 0) {
-        close(pipes[0]);
-        return -1;
-    }
-    r = unpack(&line, pipes[0], &why);
-    close(pipes[0]);
-    if (end_pack(pid, report, &unread, e) < 0 && !(r < 0 && unread))
-        return -1;
-    if (r < 0)
-        *e = why;
-    return r;
+    return pack_through(&pack, &line, answer, sizeof answer, e);
 }

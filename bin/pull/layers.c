@@ -1,10 +1,9 @@
 /* The missing layers, all at once: pod-fetch fills pipes, one pod-unpack empties each. */
 #include "pull.h"
 
-#include "disk/at.h"
 #include "plain/fdio.h"
-#include "things/ctr.h"
 #include "things/spawn.h"
+#include "things/staged.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +28,7 @@ volatile sig_atomic_t interrupted;
 static void unpack_argv(const struct roots *r, const struct origin *o, const struct layer *l,
                         const struct feed *f, struct strv *argv)
 {
-    strv_take(argv, tool_path("pod-userns"));
-    strv_add(argv, "enter");
-    strv_add(argv, "--");
-    strv_take(argv, tool_path("pod-unpack"));
-    strv_add(argv, "--dir");
-    strv_addf(argv, "%s/pod/staging/%s/diff", r->graph_path, l->nl.staging);
-    strv_add(argv, "--split");
-    strv_addf(argv, "%s/pod/staging/%s/" STORE_STAGED_TAR_SPLIT, r->graph_path, l->nl.staging);
+    staged_command(r, &l->nl, argv);
     strv_add(argv, "--diff");
     strv_add(argv, digest_text(&l->nl.diff).s);
     if (f->length >= 0) {
@@ -53,20 +45,6 @@ static void unpack_argv(const struct roots *r, const struct origin *o, const str
         strv_add(argv, "--blob-size");
         strv_addf(argv, "%lld", (long long)l->size);
     }
-}
-
-static int make_staging(const struct roots *r, struct layer *l, struct err *e)
-{
-    char name[40], path[128];
-    at_temp_name(name, sizeof name, "layer-");
-    str_copy(l->nl.staging, sizeof l->nl.staging, name);
-    snprintf(path, sizeof path, "staging/%s", name);
-    if (mkdirat(r->own, path, 0700) < 0)
-        return err_sys(e, "cannot make \"%s/pod/%s\"", r->graph_path, path);
-    snprintf(path, sizeof path, "staging/%s/diff", name);
-    if (mkdirat(r->own, path, 0755) < 0)
-        return err_sys(e, "cannot make \"%s/pod/%s\"", r->graph_path, path);
-    return 0;
 }
 
 static int run_unpack(const struct roots *r, const struct origin *o, struct layer *l,
@@ -87,7 +65,7 @@ static int run_unpack(const struct roots *r, const struct origin *o, struct laye
 static int start(const struct roots *r, struct origin *o, struct layer *l, int id, struct err *e)
 {
     int p[2];
-    if (make_staging(r, l, e) < 0)
+    if (staged_make(r, &l->nl, e) < 0)
         return -1;
     if (o->kind != ORIGIN_REGISTRY) {
         struct feed f;
@@ -107,14 +85,6 @@ static int start(const struct roots *r, struct origin *o, struct layer *l, int i
     close(p[0]);
     close(p[1]);
     return res;
-}
-
-static size_t take_ids(const json_t *list, uint32_t *out)
-{
-    const json_t *v;
-    size_t i;
-    json_array_foreach(list, i, v) out[i] = (uint32_t)json_integer_value(v);
-    return json_array_size(list);
 }
 
 /*
@@ -156,26 +126,13 @@ static void start_write_back(const struct roots *r)
 static int finish(struct layer *l, struct err *e)
 {
     static char value[1 << 20];
-    json_t *parsed = NULL;
     int res = report_read(l->report, "pod-unpack", value, sizeof value, e);
     close(l->report);
     l->report = -1;
     spawn_wait(l->pid);
     l->pid = 0;
-    if (res < 0 || jx_parse("pod-unpack", value, strlen(value), &parsed, e) < 0)
+    if (res < 0 || staged_answer(value, &l->nl, &l->ids, e) < 0)
         return -1;
-    cleanup_json o = parsed;
-    const json_t *uids = json_object_get(o, "uids"), *gids = json_object_get(o, "gids");
-    l->ids = xcalloc(json_array_size(uids) + json_array_size(gids), sizeof *l->ids);
-    l->nl.nuids = take_ids(uids, l->ids);
-    l->nl.uids = l->ids;
-    l->nl.gids = l->ids + l->nl.nuids;
-    l->nl.ngids = take_ids(gids, l->ids + l->nl.nuids);
-    l->nl.diff_size = jx_int(o, "diffSize", -1);
-    l->nl.compressed_size = jx_int(o, "blobSize", -1);
-    l->nl.compression = (enum store_compression)jx_int(o, "compression", 0);
-    if (digest_parse(jx_str(o, "blob"), &l->nl.compressed) < 0)
-        return err_set(e, 0, "pod-unpack: an answer without a digest");
     l->done = true;
     l->bytes = l->nl.compressed_size;
     return 0;
@@ -268,20 +225,12 @@ int layers_bring(const struct roots *r, struct origin *o, struct plan *p, bool b
 
 void layers_undo(const struct roots *r, struct plan *p)
 {
-    struct err e = ERR_INIT;
-    char from[128], to[128], name[40];
     for (size_t i = 0; i < p->n; i++) {
         struct layer *l = &p->layers[i];
         if (l->pid > 0) {
             kill(l->pid, SIGKILL);
             waitpid(l->pid, NULL, 0);
         }
-        if (!l->nl.staging[0])
-            continue;
-        at_temp_name(name, sizeof name, "layer-");
-        snprintf(from, sizeof from, "staging/%s", l->nl.staging);
-        snprintf(to, sizeof to, "trash/%s", name);
-        if (renameat(r->own, from, r->own, to) == 0)
-            trash_delete(r, name, true, &e);
+        staged_drop(r, &l->nl);
     }
 }

@@ -1,0 +1,249 @@
+/*
+ * pod-commit: an image from a container: its image's layers, and what it changed as one more.
+ *
+ * pod-pack reads the container's own layer and pod-unpack writes it into the store, through a pipe:
+ * nothing lies on disk twice, and the new layer is what any engine would have pulled.
+ */
+#include "commit/commit.h"
+#include "say.h"
+
+#include "disk/at.h"
+#include "plain/fdio.h"
+#include "things/pack.h"
+#include "things/spawn.h"
+#include "things/staged.h"
+#include "things/start.h"
+#include "things/view.h"
+#include "words/sha256.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(f) offsetof(struct commit_opts, f)
+static const struct opt options[] = {
+    {"author", 'a', OPT_STR, "AUTHOR", "Who made the image", AT(author)},
+    {"change", 'c', OPT_LIST, "INSTRUCTION", "Change the configuration, as in a Containerfile",
+     AT(change)},
+    {"format", 'f', OPT_STR, "FORMAT", "oci (default) or docker", AT(format)},
+    {"iidfile", 0, OPT_STR, "FILE", "Write the image's id to FILE", AT(iidfile)},
+    {"include-volumes", 0, OPT_BOOL, NULL, "Its mounts become VOLUMEs of the image",
+     AT(include_volumes)},
+    {"message", 'm', OPT_STR, "TEXT", "A comment, shown by pod history", AT(message)},
+    {"pause", 'p', OPT_BOOL, NULL, "Pause the container meanwhile", AT(pause)},
+    {"quiet", 'q', OPT_BOOL, NULL, "Accepted for podman's sake: only the id is ever printed",
+     AT(quiet)},
+    {"squash", 's', OPT_BOOL, NULL, "All its files as a single layer", AT(squash)},
+    {0},
+};
+static const struct cmd command = {
+    .name = "pod commit",
+    .operands = "CONTAINER [IMAGE]",
+    .summary = "Make an image from a container",
+    .more = "Exit codes: 0 done, 125 pod failed or the container does not exist.",
+    .opts = options,
+    .min = 1,
+    .max = 2,
+};
+
+struct job {
+    struct roots roots;
+    struct ctr c;
+    struct image base;
+    struct new_layer layer;
+    uint32_t *ids;
+    const struct commit_opts *o;
+};
+
+static void job_close(struct job *j)
+{
+    staged_drop(&j->roots, &j->layer);
+    ctr_close(&j->c);
+    image_free(&j->base);
+    free(j->ids);
+}
+
+/* ---- the layer ---- */
+
+static void pack_command(const struct job *j, struct strv *ret)
+{
+    if (j->o->squash) {
+        cleanup(view_free) struct view view = VIEW_INIT;
+        view_container(&j->roots, &j->c, &view);
+        for (size_t i = 0; i < view.line.n; i++)
+            strv_add(ret, view.line.v[i]);
+        strv_take(ret, tool_path("pod-pack"));
+        strv_add(ret, view.dir);
+        return;
+    }
+    start_add_userns(ret);
+    strv_take(ret, tool_path("pod-pack"));
+    strv_add(ret, "--layer");
+    strv_addf(ret, "%s/pod/containers/%s/upper", j->roots.graph_path, j->c.id);
+}
+
+static int make_layer(struct job *j, struct err *e)
+{
+    static char answer[1 << 20];
+    cleanup(strv_free) struct strv pack = STRV_INIT, unpack = STRV_INIT;
+    if (staged_make(&j->roots, &j->layer, e) < 0)
+        return -1;
+    pack_command(j, &pack);
+    staged_command(&j->roots, &j->layer, &unpack);
+    if (pack_through(&pack, &unpack, answer, sizeof answer, e) < 0 ||
+        staged_answer(answer, &j->layer, &j->ids, e) < 0)
+        return -1;
+    j->layer.compressed_size = -1; /* a plain archive: there is no blob of it anywhere */
+    return 0;
+}
+
+/* ---- records ---- */
+
+static void put_descriptor(json_t *list, bool docker, const char *digest, int64_t size)
+{
+    json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "mediaType",
+                                          docker ? "application/vnd.docker.image.rootfs.diff.tar"
+                                                 : "application/vnd.oci.image.layer.v1.tar",
+                                          "digest", digest, "size", (json_int_t)size));
+}
+
+/* Layers by what they are uncompressed, as engines do for images that no registry has seen. */
+static int layer_list(const struct job *j, const struct store *s, const char *top, bool docker,
+                      json_t *ret, struct err *e)
+{
+    cleanup(strv_free) struct strv chain = STRV_INIT;
+    if (*top && store_chain(s, top, &chain, e) < 0)
+        return -1;
+    for (size_t i = chain.n; i-- > 0;) {
+        const json_t *l = store_layer(s, chain.v[i]);
+        put_descriptor(ret, docker, jx_str(l, "diff-digest"), jx_int(l, "diff-size", -1));
+    }
+    put_descriptor(ret, docker, digest_text(&j->layer.diff).s, j->layer.diff_size);
+    return 0;
+}
+
+static char *manifest_of(const struct job *j, const struct digest *config, size_t config_size,
+                         json_t *layers)
+{
+    bool docker = j->o->format && strcmp(j->o->format, "docker") == 0;
+    cleanup_json m = json_pack(
+        "{s:i, s:s, s:{s:s, s:s, s:I}, s:O}", "schemaVersion", 2, "mediaType",
+        docker ? "application/vnd.docker.distribution.manifest.v2+json"
+               : "application/vnd.oci.image.manifest.v1+json",
+        "config", "mediaType",
+        docker ? "application/vnd.docker.container.image.v1+json"
+               : "application/vnd.oci.image.config.v1+json",
+        "digest", digest_text(config).s, "size", (json_int_t)config_size, "layers", layers);
+    return json_dumps(m, JSON_COMPACT);
+}
+
+/* The layer that the image's others end with; "" for none. */
+static int find_top(const struct job *j, const struct store *s, char ret[65], struct err *e)
+{
+    const json_t *img = store_image(s, j->base.id);
+    ret[0] = '\0';
+    if (j->o->squash)
+        return 0;
+    if (!img)
+        return err_set(e, 0, "%s: image not known", j->base.id);
+    return str_copy(ret, 65, jx_str(img, "layer"));
+}
+
+static int save(struct job *j, const char *name, char ret_id[65], struct err *e)
+{
+    cleanup_store s = STORE_INIT;
+    json_t *made = NULL;
+    char top[65];
+    bool docker = j->o->format && strcmp(j->o->format, "docker") == 0;
+    struct new_image img = {.names = STRV_INIT};
+    cleanup_json layers = json_array();
+    if (store_open(&j->roots, &s, e) < 0 || find_top(j, &s, top, e) < 0 ||
+        layer_list(j, &s, top, docker, layers, e) < 0 ||
+        commit_config(&j->c, &j->base, j->o, &j->layer.diff, &made, e) < 0)
+        return -1;
+    store_close(&s);
+    s = (struct store)STORE_INIT;
+    cleanup_json config = made;
+    cleanup_free char *text = json_dumps(config, JSON_COMPACT);
+    struct digest config_digest = sha256_of(text, strlen(text));
+    cleanup_free char *manifest = manifest_of(j, &config_digest, strlen(text), layers);
+    img.digest = sha256_of(manifest, strlen(manifest));
+    cleanup_free char *config_key = xstrdup(digest_text(&config_digest).s);
+    cleanup_free char *key = xasprintf("manifest-%s", digest_text(&img.digest).s);
+    const struct new_big big[] = {{config_key, text, strlen(text)},
+                                  {"manifest", manifest, strlen(manifest)},
+                                  {key, manifest, strlen(manifest)}};
+    img.big = big;
+    img.nbig = 3;
+    img.created = jx_str(config, "created");
+    img.layer = j->layer.id;
+    str_copy(img.id, sizeof img.id, config_digest.hex);
+    str_copy(ret_id, 65, config_digest.hex);
+    str_copy(j->layer.parent, sizeof j->layer.parent, top);
+    store_layer_id(top, &j->layer.diff, j->layer.id);
+    if (name)
+        strv_add(&img.names, name);
+    int r = store_commit(&j->roots, &j->layer, 1, &img, e);
+    strv_free(&img.names);
+    if (r == 0)
+        j->layer.staging[0] = '\0';
+    return r;
+}
+
+/* ---- ---- */
+
+static int check(const struct job *j, struct err *e)
+{
+    struct ctr_status s;
+    const struct commit_opts *o = j->o;
+    if (o->format && strcmp(o->format, "oci") != 0 && strcmp(o->format, "docker") != 0)
+        return err_set(e, 0, "unrecognized image format \"%s\"", o->format);
+    if (jx_str0(j->c.record, "rootfs"))
+        return err_set(e, 0, "cannot commit a container that uses an exploded rootfs");
+    ctr_status(&j->roots, &j->c, &s);
+    if (o->pause && s.state == CTR_RUNNING) {
+        err_set(e, 0, "a running container cannot be paused yet");
+        return err_hint(e, "Type: pod commit --pause=false %s", ctr_name(&j->c));
+    }
+    for (size_t i = 0; i < o->change.n; i++) {
+        cleanup_json ignored = json_object();
+        if (commit_change(ignored, o->change.v[i], e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int work(struct job *j, char **operands, char ret_id[65], struct err *e)
+{
+    cleanup_free char *name = NULL;
+    if (roots_open(&j->roots, e) < 0 || ctr_find(&j->roots, operands[0], &j->c, e) < 0 ||
+        check(j, e) < 0 || (operands[1] && store_normalize(operands[1], &name, e) < 0))
+        return -1;
+    if (image_find(&j->roots, jx_str(j->c.record, "image"), &j->base, e) < 0)
+        return -1;
+    cleanup_fd int hold = store_hold(&j->roots, e);
+    if (hold < 0 || make_layer(j, e) < 0 || save(j, name, ret_id, e) < 0)
+        return -1;
+    if (j->o->iidfile && at_write(AT_FDCWD, j->o->iidfile, ret_id, 64, 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write \"%s\"", j->o->iidfile);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct commit_opts o = {0};
+    struct job j = {.roots = ROOTS_INIT, .c = CTR_INIT, .o = &o};
+    char id[65];
+    int code = 0;
+    int first = say_parse(&command, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    int r = work(&j, argv + first, id, &e);
+    job_close(&j);
+    if (r < 0)
+        return say_error(&e);
+    puts(id);
+    return say_end(0);
+}
