@@ -9,12 +9,13 @@
 
 #include "disk/at.h"
 #include "plain/fdio.h"
+#include "things/image_change.h"
+#include "things/local_image.h"
 #include "things/pack.h"
 #include "things/spawn.h"
 #include "things/staged.h"
 #include "things/start.h"
 #include "things/view.h"
-#include "words/sha256.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,57 +95,19 @@ static int make_layer(struct job *j, struct err *e)
     if (pack_through(&pack, &unpack, answer, sizeof answer, e) < 0 ||
         staged_answer(answer, &j->layer, &j->ids, e) < 0)
         return -1;
-    j->layer.compressed_size = -1; /* a plain archive: there is no blob of it anywhere */
     return 0;
-}
-
-/* ---- records ---- */
-
-static void put_descriptor(json_t *list, bool docker, const char *digest, int64_t size)
-{
-    json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "mediaType",
-                                          docker ? "application/vnd.docker.image.rootfs.diff.tar"
-                                                 : "application/vnd.oci.image.layer.v1.tar",
-                                          "digest", digest, "size", (json_int_t)size));
-}
-
-/* Layers by what they are uncompressed, as engines do for images that no registry has seen. */
-static int layer_list(const struct job *j, const struct store *s, const char *top, bool docker,
-                      json_t *ret, struct err *e)
-{
-    cleanup(strv_free) struct strv chain = STRV_INIT;
-    if (*top && store_chain(s, top, &chain, e) < 0)
-        return -1;
-    for (size_t i = chain.n; i-- > 0;) {
-        const json_t *l = store_layer(s, chain.v[i]);
-        put_descriptor(ret, docker, jx_str(l, "diff-digest"), jx_int(l, "diff-size", -1));
-    }
-    put_descriptor(ret, docker, digest_text(&j->layer.diff).s, j->layer.diff_size);
-    return 0;
-}
-
-static char *manifest_of(const struct job *j, const struct digest *config, size_t config_size,
-                         json_t *layers)
-{
-    bool docker = j->o->format && strcmp(j->o->format, "docker") == 0;
-    cleanup_json m = json_pack(
-        "{s:i, s:s, s:{s:s, s:s, s:I}, s:O}", "schemaVersion", 2, "mediaType",
-        docker ? "application/vnd.docker.distribution.manifest.v2+json"
-               : "application/vnd.oci.image.manifest.v1+json",
-        "config", "mediaType",
-        docker ? "application/vnd.docker.container.image.v1+json"
-               : "application/vnd.oci.image.config.v1+json",
-        "digest", digest_text(config).s, "size", (json_int_t)config_size, "layers", layers);
-    return json_dumps(m, JSON_COMPACT);
 }
 
 /* The layer that the image's others end with; "" for none. */
-static int find_top(const struct job *j, const struct store *s, char ret[65], struct err *e)
+static int find_top(const struct job *j, char ret[65], struct err *e)
 {
-    const json_t *img = store_image(s, j->base.id);
+    cleanup_store s = STORE_INIT;
     ret[0] = '\0';
     if (j->o->squash)
         return 0;
+    if (store_open_images(&j->roots, &s, e) < 0)
+        return -1;
+    const json_t *img = store_image(&s, j->base.id);
     if (!img)
         return err_set(e, 0, "%s: image not known", j->base.id);
     return str_copy(ret, 65, jx_str(img, "layer"));
@@ -152,46 +115,17 @@ static int find_top(const struct job *j, const struct store *s, char ret[65], st
 
 static int save(struct job *j, const char *name, char ret_id[65], struct err *e)
 {
-    cleanup_store s = STORE_INIT;
     json_t *made = NULL;
-    char top[65];
-    bool docker = j->o->format && strcmp(j->o->format, "docker") == 0;
-    struct new_image img = {.names = STRV_INIT};
-    cleanup_json layers = json_array();
-    if (store_open(&j->roots, &s, e) < 0 || find_top(j, &s, top, e) < 0 ||
-        layer_list(j, &s, top, docker, layers, e) < 0 ||
+    struct local_image image = {.layer = &j->layer, .name = name};
+    image.docker = j->o->format && strcmp(j->o->format, "docker") == 0;
+    if (find_top(j, image.top, e) < 0 ||
         commit_config(&j->c, &j->base, j->o, &j->layer.diff, &made, e) < 0)
         return -1;
-    store_close(&s);
-    s = (struct store)STORE_INIT;
-    cleanup_json config = made;
-    cleanup_free char *text = json_dumps(config, JSON_COMPACT);
-    struct digest config_digest = sha256_of(text, strlen(text));
-    cleanup_free char *manifest = manifest_of(j, &config_digest, strlen(text), layers);
-    img.digest = sha256_of(manifest, strlen(manifest));
-    cleanup_free char *config_key = xstrdup(digest_text(&config_digest).s);
-    cleanup_free char *key = xasprintf("manifest-%s", digest_text(&img.digest).s);
-    const struct new_big big[] = {{config_key, text, strlen(text)},
-                                  {"manifest", manifest, strlen(manifest)},
-                                  {key, manifest, strlen(manifest)}};
-    img.big = big;
-    img.nbig = 3;
-    img.created = jx_str(config, "created");
-    img.layer = j->layer.id;
-    str_copy(img.id, sizeof img.id, config_digest.hex);
-    str_copy(ret_id, 65, config_digest.hex);
-    str_copy(j->layer.parent, sizeof j->layer.parent, top);
-    store_layer_id(top, &j->layer.diff, j->layer.id);
-    if (name)
-        strv_add(&img.names, name);
-    int r = store_commit(&j->roots, &j->layer, 1, &img, e);
-    strv_free(&img.names);
-    if (r == 0)
-        j->layer.staging[0] = '\0';
+    image.config = made;
+    int r = local_image_save(&j->roots, &image, ret_id, e);
+    json_decref(made);
     return r;
 }
-
-/* ---- ---- */
 
 static int check(const struct job *j, struct err *e)
 {
@@ -208,7 +142,7 @@ static int check(const struct job *j, struct err *e)
     }
     for (size_t i = 0; i < o->change.n; i++) {
         cleanup_json ignored = json_object();
-        if (commit_change(ignored, o->change.v[i], e) < 0)
+        if (config_change(ignored, o->change.v[i], e) < 0)
             return -1;
     }
     return 0;

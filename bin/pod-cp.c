@@ -111,6 +111,19 @@ static int check_dest(const struct end *to, struct err *e)
                    to->typed);
 }
 
+/* It would have no end. */
+static int check_apart(const struct end *from, const struct end *to, struct err *e)
+{
+    size_t n = from->path ? strlen(from->path) : 0;
+    if (!from->where || !to->where || from->kind != KIND_DIR || strcmp(from->c.id, to->c.id) != 0)
+        return 0;
+    if (str_ends(from->path, "/."))
+        n -= 2;
+    if (strncmp(to->path, from->path, n) != 0 || (to->path[n] && to->path[n] != '/'))
+        return 0;
+    return err_set(e, 0, "cannot copy the directory \"%s\" into itself", from->typed);
+}
+
 static int copy(const struct end *from, const struct end *to, const struct cp_options *o,
                 struct err *e)
 {
@@ -122,7 +135,7 @@ static int copy(const struct end *from, const struct end *to, const struct cp_op
     const char *as = from->stream || contents ? NULL : typed_name(from, &name);
     if (as && !*as)
         as = "."; /* the root directory has no name */
-    if (plan_source(from, contents, &p, e) < 0)
+    if (plan_source(from, contents, &p, e) < 0 || check_apart(from, to, e) < 0)
         return -1;
     if (to->stream)
         p.as = as;

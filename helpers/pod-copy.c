@@ -132,7 +132,7 @@ static char settle(int root, char **path)
         if (parent < 0)
             return 'x';
         if (!*base) {
-            char *whole = xasprintf("%s/.", *path);
+            char *whole = xasprintf("%s%s.", *path, str_ends(*path, "/") ? "" : "/");
             free(*path);
             *path = whole;
             return 'd';

@@ -79,8 +79,13 @@ names() { pod cp "$1" - | tar -t; }
     run_pod exec run sh -c 'mkdir /data; echo one >/data/one'
     run_pod cp run:/data idle:/srv
     run_pod cp idle:/srv run:/again
-    run_pod cp idle:/srv/one idle:/two
+    for i in 1 2 3 4 5 6 7 8; do run_pod cp idle:/srv/one idle:/two; done
     run_pod cp run:/again/one run:/again/two
+    run_pod 125 cp run:/again run:/again/into
+    assert_error 'cannot copy the directory "/again" into itself'
+    run_pod 125 cp run:/ run:/tmp
+    assert_error 'cannot copy the directory "/" into itself'
+    run_pod cp run:/again run:/again2
     run_pod exec run cat /again/one /again/two
     assert_output $'one\none'
     assert_equal "$(pod cp idle:/two - | tar -xO)" one
@@ -179,9 +184,9 @@ names() { pod cp "$1" - | tar -t; }
     run_pod run -d --name box --network none "$IMAGE" sh -c 'mkdir -p /tmp/f /tmp/x; touch /tmp/x/d; sleep 100'
     until pod exec box test -e /tmp/x/d; do :; done
     run_pod 125 cp f box:/tmp
-    assert_error_match 'error creating "/f": .*: file exists'
+    assert_error_match 'error creating "/tmp/f": .*: file exists'
     run_pod 125 cp d box:/tmp/x
-    assert_error_match 'error creating "/d": .*: file exists'
+    assert_error_match 'error creating "/tmp/x/d": .*: file exists'
     run_pod cp --overwrite f box:/tmp
     run_pod cp --overwrite d box:/tmp/x
     run_pod exec box cat /tmp/f /tmp/x/d/sub/deep

@@ -19,11 +19,4 @@ struct commit_opts {
 int commit_config(const struct ctr *c, const struct image *base, const struct commit_opts *o,
                   const struct digest *layer, json_t **ret, struct err *e);
 
-/* One --change, «INSTRUCTION arguments» of a Containerfile, into an image's "config" object. */
-int commit_change(json_t *config, const char *text, struct err *e);
-/* What parent has at key, made by json_object or json_array where it has none; borrowed. */
-json_t *commit_child(json_t *parent, const char *key, json_t *(*make)(void));
-/* {"NAME": {}}, as configurations list ports and volumes. */
-void commit_put_key(json_t *config, const char *key, const char *name);
-
 #endif

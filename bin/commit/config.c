@@ -1,5 +1,6 @@
 #include "commit.h"
 
+#include "things/image_change.h"
 #include "words/timefmt.h"
 
 #include <string.h>
@@ -36,10 +37,10 @@ static void take_ports(const json_t *rec, json_t *config)
     {
         cleanup_free char *name =
             xasprintf("%lld/%s", (long long)jx_int(p, "containerPort", 0), jx_str(p, "protocol"));
-        commit_put_key(config, "ExposedPorts", name);
+        config_put_key(config, "ExposedPorts", name);
     }
     json_array_foreach(json_object_get(rec, "exposed"), i, p)
-        commit_put_key(config, "ExposedPorts", json_string_value(p));
+        config_put_key(config, "ExposedPorts", json_string_value(p));
 }
 
 static void take_volumes(const json_t *rec, json_t *config)
@@ -49,7 +50,7 @@ static void take_volumes(const json_t *rec, json_t *config)
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {
         if (strcmp(jx_str(m, "type"), "tmpfs") != 0)
-            commit_put_key(config, "Volumes", jx_str(m, "destination"));
+            config_put_key(config, "Volumes", jx_str(m, "destination"));
     }
 }
 
@@ -65,7 +66,7 @@ static void take_ways(const json_t *rec, const struct commit_opts *o, json_t *co
     }
     json_t *labels = json_object_get(rec, "labels");
     if (json_object_size(labels))
-        json_object_update(commit_child(config, "Labels", json_object), labels);
+        json_object_update(config_child(config, "Labels", json_object), labels);
     take_ports(rec, config);
     if (o->include_volumes)
         take_volumes(rec, config);
@@ -99,20 +100,20 @@ int commit_config(const struct ctr *c, const struct image *base, const struct co
         json_object_del(image, others[i]);
     json_object_set_new(image, "created", json_string(now));
     jx_set_str(image, "author", o->author);
-    json_t *config = commit_child(image, "config", json_object);
+    json_t *config = config_child(image, "config", json_object);
     take_ways(c->record, o, config);
     for (size_t i = 0; i < o->change.n; i++)
-        if (commit_change(config, o->change.v[i], e) < 0)
+        if (config_change(config, o->change.v[i], e) < 0)
             return -1;
-    json_t *rootfs = commit_child(image, "rootfs", json_object);
+    json_t *rootfs = config_child(image, "rootfs", json_object);
     json_object_set_new(rootfs, "type", json_string("layers"));
     if (o->squash) {
         json_object_del(rootfs, "diff_ids");
         json_object_del(image, "history");
     }
-    json_array_append_new(commit_child(rootfs, "diff_ids", json_array),
+    json_array_append_new(config_child(rootfs, "diff_ids", json_array),
                           json_string(digest_text(layer).s));
-    json_array_append_new(commit_child(image, "history", json_array), history_entry(c, o, now));
+    json_array_append_new(config_child(image, "history", json_array), history_entry(c, o, now));
     *ret = image;
     image = NULL;
     return 0;

@@ -30,9 +30,9 @@ struct end {
 
 /*
  * operand: CONTAINER:PATH, PATH or "-". -1 when there is no such container.
- * other: the other end, where that is open already, or NULL.
+ * other: the end that is read from, where that is open already, or NULL.
  */
-int end_open(const struct roots *r, const char *operand, const struct end *other, struct end *ret,
+int end_open(const struct roots *r, const char *operand, struct end *other, struct end *ret,
              struct err *e);
 void end_close(struct end *end);
 /* Looks again, at a path of the same end. */

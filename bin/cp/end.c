@@ -35,25 +35,40 @@ static void add_binds(const struct ctr *c, struct strv *argv)
     }
 }
 
+static void take_view(struct end *end, const struct view *view)
+{
+    strv_free(&end->begin);
+    end->begin = (struct strv)STRV_INIT;
+    for (size_t i = 0; i < view->line.n; i++)
+        strv_add(&end->begin, view->line.v[i]);
+    strv_take(&end->begin, tool_path("pod-copy"));
+    strv_add(&end->begin, "--root");
+    strv_add(&end->begin, view->dir);
+    add_binds(&end->c, &end->begin);
+}
+
 static int at_rest(struct end *end, struct err *e)
 {
     cleanup(view_free) struct view view = VIEW_INIT;
     if (view_to_change(end->roots, &end->c, &view, e) < 0)
         return -1;
-    for (size_t i = 0; i < view.line.n; i++)
-        strv_add(&end->begin, view.line.v[i]);
-    strv_take(&end->begin, tool_path("pod-copy"));
-    strv_add(&end->begin, "--root");
-    strv_add(&end->begin, view.dir);
-    add_binds(&end->c, &end->begin);
+    take_view(end, &view);
     return 0;
+}
+
+/* Two mounts that write to the same directory do not get on with each other. */
+static void only_read(struct end *end)
+{
+    cleanup(view_free) struct view view = VIEW_INIT;
+    view_container(end->roots, &end->c, &view);
+    take_view(end, &view);
 }
 
 /*
  * One that does not run is kept from starting meanwhile: its root is mounted for us. Whoever holds
  * the lock and runs nothing starts it, ends it or copies as we do.
  */
-static int open_container(const struct end *other, struct end *end, struct err *e)
+static int open_container(struct end *other, struct end *end, struct err *e)
 {
     bool ours = other && other->lock >= 0 && strcmp(other->c.id, end->c.id) == 0;
     for (int ms = 0; ms < LOCK_PATIENCE_MS; ms += NAP_MS) {
@@ -66,6 +81,8 @@ static int open_container(const struct end *other, struct end *end, struct err *
             strv_addf(&end->begin, "%d", (int)s.pid);
             return 0;
         }
+        if (ours)
+            only_read(other);
         if (ours || (end->lock = lock_try(end->c.dir, "lock", LOCK_EXCLUSIVE)) >= 0)
             return at_rest(end, e);
         if (errno != EAGAIN)
@@ -153,7 +170,7 @@ int end_kind(const struct end *end, const char *path, enum kind *ret, struct err
     return 0;
 }
 
-int end_open(const struct roots *r, const char *operand, const struct end *other, struct end *ret,
+int end_open(const struct roots *r, const char *operand, struct end *other, struct end *ret,
              struct err *e)
 {
     ret->roots = r;

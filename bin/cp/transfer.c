@@ -81,6 +81,17 @@ static int from_stream(const struct strv *line, struct err *e)
     return err_hint(e, "What came was none: %s", why.msg);
 }
 
+/* pod-unpack knows the place below its own root only. */
+static void tell_where(const char *dir, struct err *e)
+{
+    static const char what[] = "error creating \"";
+    struct err told = *e;
+    if (strncmp(e->msg, what, strlen(what)) != 0 || strcmp(dir, "/") == 0)
+        return;
+    err_set(e, told.code, "%s%s%s", what, dir, told.msg + strlen(what));
+    memcpy(e->hint, told.hint, sizeof e->hint);
+}
+
 int cp_transfer(const struct end *from, const struct end *to, const struct plan *p,
                 const struct cp_options *o, struct err *e)
 {
@@ -93,5 +104,9 @@ int cp_transfer(const struct end *from, const struct end *to, const struct plan 
     if (from->stream)
         return from_stream(&line, e);
     pack_command(from, p, &pack);
-    return pack_through(&pack, &line, answer, sizeof answer, e);
+    if (pack_through(&pack, &line, answer, sizeof answer, e) == 0)
+        return 0;
+    if (to->where)
+        tell_where(p->to, e);
+    return -1;
 }

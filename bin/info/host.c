@@ -5,6 +5,7 @@
 #include "things/cgroup.h"
 #include "things/create.h"
 #include "things/spawn.h"
+#include "words/arch.h"
 #include "words/userns.h"
 #include "words/version.h"
 
@@ -21,20 +22,6 @@
 
 #define SMALL 65536
 
-/* Go's names of architectures, as images have them. */
-static const char *arch(void)
-{
-    static struct utsname u;
-    static const char *const names[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"},
-                                           {"armv7l", "arm"},   {"armv6l", "arm"},
-                                           {"i686", "386"},     {"i386", "386"}};
-    uname(&u);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(u.machine, names[i][0]) == 0)
-            return names[i][1];
-    return u.machine;
-}
-
 /* Built: when the program's file was written. */
 json_t *info_version(void)
 {
@@ -45,8 +32,8 @@ json_t *info_version(void)
     strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", localtime_r(&st.st_mtime, &tm));
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "APIVersion", POD_VERSION,
                      "Version", POD_VERSION, "GoVersion", "", "GitCommit", "", "BuiltTime", text,
-                     "Built", (json_int_t)st.st_mtime, "OsArch", json_sprintf("linux/%s", arch()),
-                     "Os", "linux");
+                     "Built", (json_int_t)st.st_mtime, "OsArch",
+                     json_sprintf("linux/%s", arch_here()), "Os", "linux");
 }
 
 static char *in_path(const char *name)
@@ -157,8 +144,8 @@ json_t *info_host(const struct roots *r)
     gethostname(host, sizeof host - 1);
     json_t *o = json_pack(
         "{s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:s, s:s, s:{s:o, s:o}, s:s, s:s, s:I, s:I}", "arch",
-        arch(), "cgroupControllers", controllers(), "cgroupManager", "cgroupfs", "cgroupVersion",
-        cgroup_is_v2() ? "v2" : "v1", "conmon", own_program("pod-monitor"), "cpus",
+        arch_here(), "cgroupControllers", controllers(), "cgroupManager", "cgroupfs",
+        "cgroupVersion", cgroup_is_v2() ? "v2" : "v1", "conmon", own_program("pod-monitor"), "cpus",
         (int)sysconf(_SC_NPROCESSORS_ONLN), "distribution", distribution(), "eventLogger", "none",
         "hostname", host, "idMappings", "gidmap", id_map(holder ? holder : getpid(), "gid_map"),
         "uidmap", id_map(holder ? holder : getpid(), "uid_map"), "kernel", u.release, "logDriver",

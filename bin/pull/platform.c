@@ -1,19 +1,11 @@
 /* Which of an index's images is for this machine, or for the one that --platform names. */
 #include "pull.h"
 
+#include "words/arch.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-
-static const struct {
-    const char *from, *arch, *variant;
-} aliases[] = {
-    {"x86_64", "amd64", ""},  {"x86-64", "amd64", ""},  {"i386", "386", ""},
-    {"i486", "386", ""},      {"i586", "386", ""},      {"i686", "386", ""},
-    {"aarch64", "arm64", ""}, {"armhf", "arm", "v7"},   {"armel", "arm", "v6"},
-    {"armv5l", "arm", "v5"},  {"armv6l", "arm", "v6"},  {"armv7l", "arm", "v7"},
-    {"armv8l", "arm", "v8"},  {"mips64", "mips64", ""}, {"loongarch64", "loong64", ""},
-};
 
 /* Best first. A machine runs what stands behind its own variant too. */
 static const struct {
@@ -27,13 +19,8 @@ static const struct {
 
 static int set_arch(struct platform *p, const char *arch, struct err *e)
 {
-    const char *variant = "";
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcmp(aliases[i].from, arch) == 0) {
-            variant = aliases[i].variant;
-            arch = aliases[i].arch;
-            break;
-        }
+    const char *variant;
+    arch = arch_of(arch, &variant);
     if (str_copy(p->arch, sizeof p->arch, arch) < 0)
         return err_set(e, 0, "invalid architecture \"%.60s\"", arch);
     return str_copy(p->variant, sizeof p->variant, variant);

@@ -5,6 +5,8 @@
 #include "things/image.h"
 #include "things/spawn.h"
 
+#include "words/arch.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,12 +59,7 @@ static int pull(const struct create_opts *o, const char *image, char ret_id[65],
 
 static bool same_word(const char *want, const char *have)
 {
-    static const char *const names[][2] = {
-        {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"x86-64", "amd64"}, {"i386", "386"}};
-    for (size_t i = 0; want && i < sizeof names / sizeof *names; i++)
-        if (strcmp(want, names[i][0]) == 0)
-            want = names[i][1];
-    return !want || !*want || strcmp(want, have) == 0;
+    return !want || !*want || strcmp(arch_of(want, NULL), have) == 0;
 }
 
 /* Is the image that is here the one for --platform, --arch, --os and --variant? */

@@ -1,5 +1,8 @@
 /* Instructions of a Containerfile that change nothing but an image's configuration. */
-#include "commit.h"
+#include "things/image_change.h"
+
+#include "plain/buf.h"
+#include "plain/str.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,7 +16,7 @@ static int invalid(const char *text, const char *why, struct err *e)
                        "VOLUME or WORKDIR");
 }
 
-json_t *commit_child(json_t *parent, const char *key, json_t *(*make)(void))
+json_t *config_child(json_t *parent, const char *key, json_t *(*make)(void))
 {
     json_t *child = json_object_get(parent, key), *fresh = make();
     if (child && json_typeof(child) == json_typeof(fresh)) {
@@ -24,9 +27,9 @@ json_t *commit_child(json_t *parent, const char *key, json_t *(*make)(void))
     return fresh;
 }
 
-void commit_put_key(json_t *config, const char *key, const char *name)
+void config_put_key(json_t *config, const char *key, const char *name)
 {
-    json_object_set_new(commit_child(config, key, json_object), name, json_object());
+    json_object_set_new(config_child(config, key, json_object), name, json_object());
 }
 
 /* The next word, quotes taken off; NULL at the end. A quote that stays open takes the rest. */
@@ -85,7 +88,7 @@ static void set_env(json_t *config, const char *name, const char *value)
 
 static void set_label(json_t *config, const char *name, const char *value)
 {
-    json_object_set_new(commit_child(config, "Labels", json_object), name, json_string(value));
+    json_object_set_new(config_child(config, "Labels", json_object), name, json_string(value));
 }
 
 /* NAME=VALUE..., or of old: NAME VALUE. */
@@ -121,11 +124,11 @@ static int volumes(json_t *config, const char *rest)
     json_array_foreach(list, i, v)
     {
         if (json_is_string(v))
-            commit_put_key(config, "Volumes", json_string_value(v));
+            config_put_key(config, "Volumes", json_string_value(v));
     }
     char *word;
     for (const char *at = rest; !list && (word = next_word(&at)); free(word))
-        commit_put_key(config, "Volumes", word);
+        config_put_key(config, "Volumes", word);
     json_decref(list);
     return 0;
 }
@@ -144,12 +147,12 @@ static int ports(json_t *config, const char *rest)
             continue;
         }
         cleanup_free char *name = xasprintf("%lu%s", port, *end ? end : "/tcp");
-        commit_put_key(config, "ExposedPorts", name);
+        config_put_key(config, "ExposedPorts", name);
     }
     return r;
 }
 
-int commit_change(json_t *config, const char *text, struct err *e)
+int config_change(json_t *config, const char *text, struct err *e)
 {
     static const char *const words[][2] = {
         {"USER", "User"}, {"WORKDIR", "WorkingDir"}, {"STOPSIGNAL", "StopSignal"}};
@@ -177,7 +180,7 @@ int commit_change(json_t *config, const char *text, struct err *e)
     if (strcasecmp(what, "VOLUME") == 0)
         return volumes(config, rest);
     if (strcasecmp(what, "ONBUILD") == 0)
-        return json_array_append_new(commit_child(config, "OnBuild", json_array),
+        return json_array_append_new(config_child(config, "OnBuild", json_array),
                                      json_string(rest));
     return invalid(text, "no such instruction", e);
 }
