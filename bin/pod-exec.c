@@ -123,7 +123,7 @@ static int build(const struct roots *r, const struct ctr *c, const struct exec_o
         add_two(argv, "--log", f->log);
         add_two(argv, "--log-format", "json");
     }
-    strv_add(argv, "exec");
+    runtime_verb(c, "exec", argv);
     if (!ours || (o->detach && o->preserve_fds))
         strv_add(argv, "--detach");
     if (!ours)

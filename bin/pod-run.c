@@ -156,7 +156,10 @@ int main(int argc, char **argv)
         return code;
     o.command_line = line;
     if (!o.runtime)
-        o.runtime = getenv("POD_RUNTIME"); /* pod --runtime */
+        o.runtime = getenv("POD_RUNTIME"); /* pod --runtime, pod --runtime-flag */
+    const char *flags = getenv("POD_RUNTIME_FLAGS");
+    if (flags && *flags)
+        strv_split(&o.runtime_flag, flags, '\n');
     if (work(&o, is_run, argv + first, &code, &e) < 0)
         return e.msg[0] ? say_error(&e) : e.code;
     return say_end(code);

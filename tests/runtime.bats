@@ -607,6 +607,24 @@ runtime_of_others() {
     buildah rm "$c" >/dev/null
 }
 
+@test "--runtime-flag: what comes before the runtime's verb, at each of its starts" {
+    pull_busybox
+    # where a runtime lies nothing can be written while it runs
+    mkdir "$ROOM/wrap"
+    printf '#!/bin/sh\necho "$@" >>%q\nexec crun "$@"\n' "$ROOM/flags" >"$ROOM/wrap/told"
+    chmod 755 "$ROOM/wrap/told"
+    run_pod --runtime-flag debug run -d --name told --network none --runtime "$ROOM/wrap/told" \
+        --runtime-flag=cgroup-manager=disabled "$IMAGE" sleep 50
+    run_pod exec told true
+    run_pod rm -f -t 0 told
+    run_cmd 0 grep -c -- ' --cgroup-manager=disabled --debug.* \(create\|start\|exec\|delete\) ' "$ROOM/flags"
+    [ "$output" -ge 4 ]
+    run_pod run --rm --network none --runtime-flag debug "$IMAGE" echo ours
+    assert_output ours
+    run_pod 125 run --rm --network none --runtime-flag nonsense "$IMAGE" true
+    assert_error_match nonsense
+}
+
 @test "crun and runc under pod: the same answers as ours" {
     pull_busybox
     local r

@@ -35,6 +35,7 @@ struct create_opts {
         publish;
     struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
     struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file;
+    struct strv runtime_flag; /* without their dashes */
     struct strv device_rule, network_alias, requires, uidmap, gidmap, volumes_from;
     /* not from the command line: */
     bool infra;                /* a pod's first container, which holds its namespaces */

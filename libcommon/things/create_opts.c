@@ -99,6 +99,8 @@ const struct opt create_option_table[] = {
     {"rmi", 0, OPT_BOOL, NULL, "Remove the image too when it ends", AT(rmi)},
     {"rootfs", 0, OPT_BOOL, NULL, "IMAGE is a directory with a root filesystem", AT(rootfs)},
     {"runtime", 0, OPT_STR, "PATH", "OCI runtime: ours, crun, runc, or a path", AT(runtime)},
+    {"runtime-flag", 0, OPT_LIST, "FLAG", "An option of the runtime, without its dashes",
+     AT(runtime_flag)},
     {"sdnotify", 0, OPT_STR, "MODE", "container, conmon or ignore", AT(sdnotify)},
     {"seccomp-policy", 0, OPT_STR, "POLICY", NULL, AT(seccomp_policy)},
     {"security-opt", 0, OPT_LIST, "OPTION", "seccomp=FILE|unconfined, no-new-privileges",

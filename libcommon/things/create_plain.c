@@ -159,6 +159,7 @@ static void set_plain(const struct create_opts *o, json_t *rec)
         if (flags[i].on)
             json_object_set_new(rec, flags[i].key, json_true());
     jx_set_str(rec, "runtime", o->runtime);
+    jx_set(rec, "runtimeFlags", jx_from_strv(&o->runtime_flag));
     jx_set_str(rec, "tz", o->tz);
     jx_set_str(rec, "umask", o->umask);
     jx_set_str(rec, "pidsLimitText", o->pids_limit);

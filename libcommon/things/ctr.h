@@ -21,8 +21,9 @@
  * Keys of the record: id name created(RFC 3339) image imageName rootfs command[] entrypoint[]
  * createCommand[] labels{} annotations{} pod infra rm tty stdin log{driver path maxSize}
  * restart{policy max} stopSignal stopTimeout network{mode options[] ports[{hostIp hostPort
- * containerPort protocol}]} userns runtime lowers[] env[] workdir user hostname mounts[]
- * security{privileged readOnly seccomp noNewPrivileges capAdd[] capDrop[]} limits{memory cpus pids}
+ * containerPort protocol}]} userns runtime runtimeFlags[] lowers[] env[] workdir user hostname
+ * mounts[] security{privileged readOnly seccomp noNewPrivileges capAdd[] capDrop[]}
+ * limits{memory cpus pids}
  */
 #ifndef POD_THINGS_CTR_H
 #define POD_THINGS_CTR_H

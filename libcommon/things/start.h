@@ -28,7 +28,9 @@ void start_add_userns(struct strv *argv);
 char *runtime_root(const struct roots *r);
 /* The record's runtime as a path; *ours says whether it is pod-runtime. Caller's string. */
 int runtime_find(const struct ctr *c, char **ret, bool *ours, struct err *e);
-/* Words to put between the runtime's path and its verb (--root and what that runtime wants). */
+/* The runtime's path and what that runtime wants before its verb, --root above all. */
 void runtime_globals(const struct roots *r, const char *path, bool ours, struct strv *argv);
+/* The options that the record has for it, then the verb. */
+void runtime_verb(const struct ctr *c, const char *verb, struct strv *argv);
 
 #endif

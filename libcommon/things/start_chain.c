@@ -52,6 +52,15 @@ void runtime_globals(const struct roots *r, const char *path, bool ours, struct 
         strv_add(argv, "--cgroup-manager=disabled");
 }
 
+void runtime_verb(const struct ctr *c, const char *verb, struct strv *argv)
+{
+    cleanup(strv_free) struct strv flags = STRV_INIT;
+    jx_strv(c->record, "runtimeFlags", &flags);
+    for (size_t i = 0; i < flags.n; i++)
+        strv_addf(argv, "%s%s", strlen(flags.v[i]) == 1 ? "-" : "--", flags.v[i]);
+    strv_add(argv, verb);
+}
+
 /* ---- pieces ---- */
 
 void start_add_userns(struct strv *argv)
@@ -82,7 +91,7 @@ static void create_command(const struct chain *ch, const struct ctr *c, struct s
         strv_add(argv, "--report-fd");
         strv_add(argv, "3");
     }
-    strv_add(argv, in_one(ch) ? "run" : "create");
+    runtime_verb(c, in_one(ch) ? "run" : "create", argv);
     if (in_one(ch))
         strv_add(argv, "--detach");
     strv_add(argv, "--bundle");
@@ -115,7 +124,7 @@ static void short_command(const struct chain *ch, const struct ctr *c, const cha
         strv_add(argv, "--log-format");
         strv_add(argv, "json");
     }
-    strv_add(argv, verb);
+    runtime_verb(c, verb, argv);
     if (option)
         strv_add(argv, option);
     strv_add(argv, c->id);
