@@ -37,7 +37,7 @@ asan:
 	    UBSAN_OPTIONS=print_stacktrace=1:log_path=@TOP@/asan \
 	    tests/run -n -b build-asan $(TESTS)
 
-# BENCH="run pull rest" runs only these; BENCH_ROUNDS=3, three times the rounds
+# BENCH="run pull" runs only these of run, pull, rest and files; BENCH_ROUNDS=3, three times the rounds
 bench: deps-bench
 	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all test-tools
 	@POD_TEST_DISK=16G tests/lib/arena -b $(BUILD) tests/bench/run $(BENCH)
