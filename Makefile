@@ -7,7 +7,7 @@ RUN_DEPS   = uidmap slirp4netns passt fuse-overlayfs ca-certificates
 DEMO_DEPS  = $(BUILD_DEPS) $(RUN_DEPS) busybox-static procps curl
 TEST_DEPS  = $(DEMO_DEPS) bats parallel jq sudo python3 openssl apache2-utils attr \
              libcap2-bin fuse3 crun runc catatonit podman buildah skopeo umoci docker-registry debootstrap \
-             bubblewrap tmux util-linux iproute2 zstd isal xz-utils
+             bubblewrap tmux util-linux iproute2 zstd isal xz-utils strace
 LINT_DEPS  = clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck mandoc codespell \
              universal-ctags zsh fish
 BENCH_DEPS = $(TEST_DEPS) hyperfine
@@ -203,7 +203,8 @@ uninstall:
 	@rmdir --ignore-fail-on-non-empty $(ROOT_DIR) 2>/dev/null || true
 
 # the committed state, as others get it
+DIST = pod-$(VERSION).tar.gz
 dist:
-	git archive --format=tar.gz --prefix=pod-$(VERSION)/ -o pod-$(VERSION).tar.gz HEAD
+	git archive --format=tar.gz --prefix=pod-$(VERSION)/ -o $(DIST) HEAD
 
 include tests/tests.mk

@@ -416,6 +416,42 @@ END
 
 # --- check, gc, df
 
+# traced FILE COMMAND...: what of it waits for the disk or gives a file its name, in order
+traced() {
+    local file=$1
+    shift
+    ASAN_OPTIONS=detect_leaks=0 run_cmd 0 strace -f -y -o "$file" \
+        -e trace=sync,syncfs,fsync,fdatasync,rename,renameat,renameat2 "$@"
+}
+
+@test "what a record names is on the disk before the record is; a run waits for no disk" {
+    need strace
+    run_pod unshare true # a tracer's newuidmap has no rights
+    traced "$ROOM/pulled" pod pull -q "oci:$LAYOUT:layers"
+    run_cmd 0 awk '
+        /renameat.*, "staging\/[^"]*"\)/ { dirty++ }
+        / syncfs\(.* = 0/ { synced++; dirty = 0 }
+        /renameat.*, "overlay\/[^"]*"\)/ && (dirty || !synced) { print "a layer that may be lost" }
+        /fsync\(.*storage\/overlay>/ { named++ }
+        /fdatasync\(.*layers.json/ { layers++ }
+        /renameat.*"overlay-layers\/layers.json"\)/ && !(synced && named && layers) {
+            print "layers.json before what it names" }
+        /renameat.*"overlay-layers\/layers.json"\)/ { list++ }
+        /fdatasync\(.*images.json/ { images++ }
+        /renameat.*"overlay-images\/images.json"\)/ && !(list && images) {
+            print "images.json before its layers" }
+        /renameat.*"overlay-images\/images.json"\)/ { done++; after = 0 }
+        /fsync\(.*storage\/overlay-images>/ { after++ }
+        END { if (!done || !after) print "never told" }' "$ROOM/pulled"
+    assert_empty
+    load_image "$LAYOUT:layers" localhost/durable
+    image_busybox "$ROOM/traced.oci" busybox
+    load_image "$ROOM/traced.oci:busybox" localhost/traced
+    run_pod run --rm --network none localhost/traced true # once, for what is cached
+    traced "$ROOM/ran" pod run --rm --network none localhost/traced true
+    run_cmd 1 grep -E ' (sync|syncfs|fsync|fdatasync)\(' "$ROOM/ran"
+}
+
 @test "check: sound stores say nothing; every damage has its line, and repair mends what can be" {
     load_image "$LAYOUT:layers" layers
     store_is_sound
