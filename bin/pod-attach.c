@@ -1,6 +1,7 @@
 /* pod-attach: joins a container's terminal or streams, from now on. */
 #include "say.h"
 
+#include "disk/journal.h"
 #include "plain/fdio.h"
 #include "things/select.h"
 #include "things/session.h"
@@ -52,6 +53,7 @@ static int join(const struct roots *r, const struct ctr *c, const struct options
                        c->id);
     if (attach_sendf(sock, ATTACH_JOIN, "oe") < 0)
         return err_sys(e, "cannot attach to container %s", c->id);
+    journal_container(c->dir, "attach", NULL);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,

@@ -8,6 +8,7 @@
 #include "say.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "plain/fdio.h"
 #include "things/image_change.h"
 #include "things/local_image.h"
@@ -159,6 +160,7 @@ static int work(struct job *j, char **operands, char ret_id[65], struct err *e)
     cleanup_fd int hold = store_hold(&j->roots, e);
     if (hold < 0 || make_layer(j, e) < 0 || save(j, name, ret_id, e) < 0)
         return -1;
+    journal_container(j->c.dir, "commit", NULL);
     if (j->o->iidfile && at_write(AT_FDCWD, j->o->iidfile, ret_id, 64, 0644, AT_PLAIN) < 0)
         return err_sys(e, "cannot write \"%s\"", j->o->iidfile);
     return 0;

@@ -8,8 +8,8 @@
 #include "say.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "plain/fdio.h"
-#include "things/seccomp.h"
 #include "things/select.h"
 #include "things/spawn.h"
 #include "things/start.h"
@@ -53,102 +53,15 @@ static const struct cmd command = {
     .stop_at_operand = 1,
 };
 
-static int add_filter(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
-{
-    const char *wanted = jx_str(c->record, "seccomp");
-    cleanup(strv_free) struct strv caps = STRV_INIT;
-    char name[SECCOMP_NAME_SIZE];
-    json_t *made = NULL;
-    if (strcmp(wanted, "unconfined") == 0)
-        return 0;
-    cleanup_free char *profile = *wanted ? xstrdup(wanted) : share_path("seccomp.json");
-    cleanup_fd int cache = at_open_dir(r->own, "cache");
-    jx_strv(c->record, "caps", &caps);
-    if (cache < 0 || seccomp_cached(cache, profile, &caps, name, &made, e) < 0)
-        return -1;
-    json_decref(made);
-    strv_add(argv, "--seccomp-bpf");
-    strv_addf(argv, "%s/pod/cache/%s.bpf", r->graph_path, name);
-    return 0;
-}
-
-static void add_two(struct strv *argv, const char *option, const char *value)
-{
-    strv_add(argv, option);
-    strv_add(argv, value);
-}
-
-/* A container with limits has a cgroup of its own, and all its processes are in that. */
-static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
-{
-    cleanup(buf_free) struct buf dir = BUF_INIT;
-    cleanup_free char *file = xasprintf("%s/cgroup", c->id);
-    if (at_read(r->run, file, 4096, &dir) < 0 || !dir.len)
-        return !json_object_size(json_object_get(c->record, "limits"))
-                   ? 0
-                   : err_set(e, 0, "the cgroup of container %s is not known any more", c->id);
-    strv_take(argv, tool_path("pod-cgroup"));
-    add_two(argv, "--join", dir.s);
-    strv_add(argv, "--");
-    return 0;
-}
-
-/*
- * [pod-cgroup --join DIR --] pod-userns enter -- pod-rootfs --seal --
- * RUNTIME exec --process /proc/self/fd/N ID
- * f: filled in when the runtime is not ours.
- */
-static int build(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
-                 const char *console, struct exec_foreign *f, struct strv *argv, struct err *e)
-{
-    char *runtime;
-    bool ours;
-    if (runtime_find(c, &runtime, &ours, e) < 0)
-        return -1;
-    if (add_cgroup(r, c, argv, e) < 0) {
-        free(runtime);
-        return -1;
-    }
-    start_add_userns(argv);
-    strv_take(argv, tool_path("pod-rootfs"));
-    strv_add(argv, "--seal");
-    strv_add(argv, "--");
-    runtime_globals(r, runtime, ours, argv);
-    free(runtime);
-    if (ours && o->detach)
-        add_two(argv, "--report-fd", "3");
-    if (!ours) {
-        cleanup_free char *dir = xasprintf("%s/%s", r->run_path, c->id);
-        exec_foreign_open(f, dir, o);
-        add_two(argv, "--log", f->log);
-        add_two(argv, "--log-format", "json");
-    }
-    runtime_verb(c, "exec", argv);
-    if (!ours || (o->detach && o->preserve_fds))
-        strv_add(argv, "--detach");
-    if (!ours)
-        add_two(argv, "--pid-file", f->pid_file);
-    strv_add(argv, "--process");
-    strv_addf(argv, "/proc/self/fd/%d", process);
-    if (console)
-        add_two(argv, "--console-socket", console);
-    if (o->preserve_fds > 0) {
-        strv_add(argv, "--preserve-fds");
-        strv_addf(argv, "%lld", (long long)o->preserve_fds);
-    }
-    if (ours && add_filter(r, c, argv, e) < 0)
-        return -1;
-    strv_add(argv, c->id);
-    return 0;
-}
-
-static int foreign(struct exec_foreign *f, const struct exec_opts *o, int process, char **argv,
-                   int *code, struct err *e)
+static int foreign(const struct ctr *c, struct exec_foreign *f, const struct exec_opts *o,
+                   int process, char **argv, int *code, struct err *e)
 {
     pid_t pid;
     int r = exec_foreign_start(argv, f, process, !o->detach, &pid, e);
     if (r == 0)
         *code = o->detach ? 0 : exec_foreign_wait(pid);
+    if (r == 0 && !o->detach)
+        journal_exit(c->dir, "exec_died", *code);
     exec_foreign_close(f);
     return r;
 }
@@ -175,9 +88,11 @@ static int with_terminal(const struct roots *r, const struct ctr *c, const struc
     cleanup_fd int listen_fd = listen_at(path, e);
     int res = -1;
     if (listen_fd >= 0) {
-        res = build(r, c, o, process, path, &f, &argv, e);
+        res = exec_line(r, c, o, process, path, &f, &argv, e);
         if (res == 0)
             res = exec_terminal(argv.v, &f, listen_fd, process, o->detach_keys, code, e);
+        if (res == 0 && f.log)
+            journal_exit(c->dir, "exec_died", *code);
         unlink(path);
         exec_foreign_close(&f);
     }
@@ -189,10 +104,10 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
     struct exec_foreign f = {0};
-    if (build(r, c, o, process, NULL, &f, &argv, e) < 0)
+    if (exec_line(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
     if (f.log)
-        return foreign(&f, o, process, argv.v, code, e);
+        return foreign(c, &f, o, process, argv.v, code, e);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (!o->interactive || o->detach)
         dup2(null, 0);
@@ -217,10 +132,10 @@ static int detached(const struct roots *r, const struct ctr *c, const struct exe
     struct exec_foreign f = {0};
     int report[2];
     pid_t pid;
-    if (build(r, c, o, process, NULL, &f, &argv, e) < 0)
+    if (exec_line(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
     if (f.log)
-        return foreign(&f, o, process, argv.v, code, e);
+        return foreign(c, &f, o, process, argv.v, code, e);
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
     struct spawn s = {.argv = argv.v,
@@ -278,6 +193,7 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     if (reachable(&r, &c, e) < 0 || exec_describe(&c, &s, o, operands, &process, e) < 0)
         return -1;
     process = fd_move_up(process, 100);
+    journal_container(c.dir, "exec", NULL);
     if (o->detach && !o->preserve_fds)
         return detached(&r, &c, o, process, code, e);
     return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)

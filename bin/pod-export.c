@@ -1,6 +1,7 @@
 /* pod-export: a container's root file system as a tar archive. */
 #include "say.h"
 
+#include "disk/journal.h"
 #include "things/pack.h"
 #include "things/view.h"
 
@@ -38,8 +39,9 @@ int main(int argc, char **argv)
     if (roots_open(&r, &e) < 0 || ctr_find(&r, argv[first], &c, &e) < 0)
         return say_error(&e);
     view_container(&r, &c, &view);
-    ctr_close(&c);
     if (pack_output(o.output, &out, &e) < 0 || pack_tree(&view.line, view.dir, out, &e) < 0)
         return say_error(&e);
+    journal_container(c.dir, "export", NULL);
+    ctr_close(&c);
     return say_end(0);
 }

@@ -2,6 +2,7 @@
 #include "say.h"
 
 #include "plain/fdio.h"
+#include "things/event.h"
 #include "things/image_change.h"
 #include "things/local_image.h"
 #include "things/spawn.h"
@@ -112,6 +113,8 @@ static int work(const struct options *o, char **operands, char ret_id[65], struc
         image.config = config;
         image.name = name;
         res = local_image_save(&r, &image, ret_id, e);
+        if (res == 0)
+            event_image(&r, "import", ret_id, operands[0]);
     } else if (layer.staging[0]) {
         err_prefix(e, "cannot import \"%s\"", operands[0]);
     }

@@ -202,21 +202,6 @@ static void follow(const struct roots *r, struct log *logs, size_t n, const stru
     }
 }
 
-/* A duration is the past for --since and the future for --until. */
-static int parse_until(const char *text, int64_t *ret)
-{
-    struct timespec t;
-    int64_t far;
-    if (units_duration(text, &far) == 0 && strpbrk(text, "hmsuµn")) {
-        *ret = now_ns() + far;
-        return 0;
-    }
-    if (timefmt_point(text, timefmt_clock(), &t) < 0)
-        return -1;
-    *ret = timefmt_to_ns(t);
-    return 0;
-}
-
 static int parse(const struct options *o, struct view *ret, struct err *e)
 {
     struct timespec t;
@@ -236,8 +221,10 @@ static int parse(const struct options *o, struct view *ret, struct err *e)
             return err_set(e, 0, "parsing since time: unable to parse \"%s\" as a time", o->since);
         v.since = timefmt_to_ns(t);
     }
-    if (o->until && parse_until(o->until, &v.until) < 0)
+    if (o->until && timefmt_until(o->until, timefmt_clock(), &t) < 0)
         return err_set(e, 0, "parsing until time: unable to parse \"%s\" as a time", o->until);
+    if (o->until)
+        v.until = timefmt_to_ns(t);
     *ret = v;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* pod-rename: gives a container another name. */
 #include "say.h"
 
-#include "disk/at.h"
+#include "disk/journal.h"
 #include "things/ctr.h"
 #include "words/ident.h"
 
@@ -27,13 +27,12 @@ static int rename_ctr(const struct roots *r, const struct ctr *c, const char *na
     if (name_claim(r, name, c->id, false, e) < 0)
         return -1;
     json_object_set_new(c->record, "name", json_string(name));
-    cleanup_free char *text = json_dumps(c->record, JSON_COMPACT);
-    if (!text || at_write(c->dir, "container.json", text, strlen(text), 0600, AT_PLAIN) < 0) {
-        err_sys(e, "cannot write the record of container %s", c->id);
+    if (ctr_write_record(c->dir, c->record, e) < 0) {
         name_drop(r, name, c->id);
         return -1;
     }
     name_drop(r, old, c->id);
+    journal_container(c->dir, "rename", NULL);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* pod-restart: stops containers that run, and starts them again. */
 #include "say.h"
 
+#include "disk/journal.h"
 #include "things/select.h"
 #include "things/start.h"
 #include "things/stop.h"
@@ -56,6 +57,8 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     }
     if (res == 0)
         res = ctr_start(r, &c, &how, &pid, e) < 0 ? -1 : 0;
+    if (res == 0)
+        journal_container(c.dir, "restart", NULL);
     ctr_close(&c);
     return res;
 }

@@ -5,6 +5,7 @@
 #include "say.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "plain/fdio.h"
 #include "things/create.h"
 #include "things/ctr.h"
@@ -72,6 +73,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     int signals = session_signals(o->sig_proxy != 0);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
+    journal_container(c->dir, "attach", NULL);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,

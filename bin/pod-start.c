@@ -1,6 +1,7 @@
 /* pod-start: starts containers that exist; with --attach stays with one of them. */
 #include "say.h"
 
+#include "disk/journal.h"
 #include "things/select.h"
 #include "things/session.h"
 #include "things/start.h"
@@ -63,6 +64,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
         if (sock < 0 || attach_sendf(sock, 'a', "oe") < 0)
             return -1;
     }
+    journal_container(c->dir, "attach", NULL);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,

@@ -3,6 +3,7 @@
  */
 #include "say.h"
 
+#include "disk/journal.h"
 #include "things/select.h"
 #include "things/session.h"
 #include "things/stop.h"
@@ -76,8 +77,10 @@ static int kill_one(const struct roots *r, const struct ctr *c, int sig, bool al
     struct ctr_status s;
     ctr_status(r, c, &s);
     if (s.state == CTR_RUNNING) {
-        if (ctr_signal(r, c, sig, e) == 0)
+        if (ctr_signal(r, c, sig, e) == 0) {
+            journal_container(c->dir, "kill", NULL);
             return 0;
+        }
         if (e->sys != ESRCH)
             return -1;
         ctr_status(r, c, &s); /* it has just ended */

@@ -217,6 +217,7 @@ static void part(struct mon *m)
         launch_run_quietly(&m->o->reclaim);
     } else {
         release_mounts(m);
+        record_event(m, "cleanup");
     }
     lock_release(m->o->lock_fd);
     clients_goodbye(m);
@@ -250,6 +251,7 @@ static int watch(struct mon *m, struct err *e)
         if (m->stop_wanted)
             return 0;
         m->restarts++;
+        record_event(m, "restart");
         if (once(m, e) < 0) {
             m->exit_code = e->code;
             record_exit(m, e->msg);

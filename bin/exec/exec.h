@@ -36,4 +36,13 @@ int exec_foreign_wait(pid_t pid);
 int exec_terminal(char *const *argv, const struct exec_foreign *f, int listen, int keep,
                   const char *detach_keys, int *code, struct err *e);
 
+/* ---- line.c ---- */
+/*
+ * [pod-cgroup --join DIR --] pod-userns enter -- pod-rootfs --seal --
+ * RUNTIME exec --process /proc/self/fd/N ID
+ * f: filled in when the runtime is not ours.
+ */
+int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
+              const char *console, struct exec_foreign *f, struct strv *argv, struct err *e);
+
 #endif

@@ -192,8 +192,10 @@ static int create_named(const struct roots *r, const struct options *o, const ch
     cleanup_json rec = record_of(o, id, name, infra, host, shared, e);
     if (!rec || pod_prepare(r, id, name, rec, &lock, e) < 0)
         return -1;
-    if (!o->infra || make_infra(r, o, id, host, infra, e) == 0)
+    if (!o->infra || make_infra(r, o, id, host, infra, e) == 0) {
+        event_pod(r, "create", id, name);
         return 0;
+    }
     e->sys = 0; /* not the pod's name: another one is no help */
     pod_discard(r, id, name, &ignored);
     return -1;

@@ -183,7 +183,21 @@ static int rm_pod(const struct roots *r, const char *id, const struct options *o
 typedef int (*pod_fn)(const struct roots *r, const char *id, const struct options *o,
                       struct err *e);
 
-static int drive(const struct cmd *c, int argc, char **argv, pod_fn fn)
+/* status: what the journal calls it. */
+static int do_one(const struct roots *r, const char *id, const struct options *o, pod_fn fn,
+                  const char *status, struct err *e)
+{
+    struct pod p = {.record = NULL};
+    struct err damaged = ERR_INIT;
+    (void)pod_open(r, id, &p, &damaged);
+    int res = fn(r, id, o, e);
+    if (res == 0)
+        event_pod(r, status, id, jx_str0(p.record, "name"));
+    pod_close(&p);
+    return res;
+}
+
+static int drive(const struct cmd *c, int argc, char **argv, pod_fn fn, const char *status)
 {
     struct err e = ERR_INIT;
     struct options o = {.time = -1};
@@ -211,7 +225,7 @@ static int drive(const struct cmd *c, int argc, char **argv, pod_fn fn)
     }
     for (size_t i = 0; i < ids.n; i++) {
         e = (struct err)ERR_INIT;
-        if (fn(&r, ids.v[i], &o, &e) < 0)
+        if (do_one(&r, ids.v[i], &o, fn, status, &e) < 0)
             code = say_error(&e);
         else
             puts(ids.v[i]);
@@ -223,14 +237,14 @@ int verb_start(int argc, char **argv)
 {
     static const struct cmd c = {
         "pod pod start", "POD...", "Start one or more pods", codes, start_options, 0, -1, 0};
-    return drive(&c, argc, argv, start_pod);
+    return drive(&c, argc, argv, start_pod, "start");
 }
 
 int verb_stop(int argc, char **argv)
 {
     static const struct cmd c = {
         "pod pod stop", "POD...", "Stop one or more pods", codes, stop_options, 0, -1, 0};
-    return drive(&c, argc, argv, stop_pod);
+    return drive(&c, argc, argv, stop_pod, "stop");
 }
 
 int verb_kill(int argc, char **argv)
@@ -243,7 +257,7 @@ int verb_kill(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return drive(&c, argc, argv, kill_pod);
+    return drive(&c, argc, argv, kill_pod, "kill");
 }
 
 int verb_restart(int argc, char **argv)
@@ -256,7 +270,7 @@ int verb_restart(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return drive(&c, argc, argv, restart_pod);
+    return drive(&c, argc, argv, restart_pod, "restart");
 }
 
 int verb_rm(int argc, char **argv)
@@ -269,5 +283,5 @@ int verb_rm(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return drive(&c, argc, argv, rm_pod);
+    return drive(&c, argc, argv, rm_pod, "remove");
 }

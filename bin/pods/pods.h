@@ -3,6 +3,7 @@
 #define POD_BIN_PODS_H
 
 #include "things/ctr.h"
+#include "things/event.h"
 #include "things/pod.h"
 
 int verb_create(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "pull.h"
 
 #include "plain/fdio.h"
+#include "things/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,10 +89,12 @@ int image_pull(const struct roots *r, const struct pull_opts *opts, struct origi
         return -1;
     warn_platform(&p, &want);
     int res = bring(r, o, &p, opts, e);
-    if (res < 0)
+    if (res < 0) {
         layers_undo(r, &p);
-    else
+    } else {
         memcpy(ret_id, p.config_digest.hex, sizeof p.config_digest.hex);
+        event_image(r, "pull", ret_id, o->uri);
+    }
     plan_free(&p);
     return res;
 }

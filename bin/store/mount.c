@@ -200,20 +200,21 @@ static int list_mounted(const struct store *s, const struct strv *paths, json_t 
     return 0;
 }
 
-static int mount_one(const struct store *s, json_t *img, const struct strv *paths, json_t *rows,
+static int mount_one(const struct room *r, json_t *img, const struct strv *paths, json_t *rows,
                      struct err *e)
 {
-    cleanup_free char *path = mountpoint(s, img);
+    cleanup_free char *path = mountpoint(&r->store, img);
     if (!*jx_str(img, "layer"))
         return err_set(e, 0, "image %.12s has no layers to mount", jx_str(img, "id"));
-    if (!strv_has(paths, path) && mount_image(s, img, path, e) < 0)
+    if (!strv_has(paths, path) && mount_image(&r->store, img, path, e) < 0)
         return -1;
     add_row(rows, img, path);
+    event_image(&r->roots, "mount", jx_str(img, "id"), path);
     return 0;
 }
 
-static int mount_these(const struct store *s, const struct mount_opts *o, char **names,
-                       json_t *rows, struct err *e)
+static int mount_these(const struct room *r, const struct mount_opts *o, char **names, json_t *rows,
+                       struct err *e)
 {
     cleanup(strv_free) struct strv paths = STRV_INIT;
     size_t i;
@@ -221,11 +222,13 @@ static int mount_these(const struct store *s, const struct mount_opts *o, char *
     if (mounted_paths(&paths, e) < 0)
         return -1;
     if (!o->all && !*names)
-        return list_mounted(s, &paths, rows);
+        return list_mounted(&r->store, &paths, rows);
     if (o->all)
-        store_foreach_image(s, i, img) if (mount_one(s, img, &paths, rows, e) < 0) return -1;
+        store_foreach_image(&r->store, i,
+                            img) if (mount_one(r, img, &paths, rows, e) < 0) return -1;
     for (; *names; names++)
-        if (store_find(s, *names, &img, NULL, e) < 0 || mount_one(s, img, &paths, rows, e) < 0)
+        if (store_find(&r->store, *names, &img, NULL, e) < 0 ||
+            mount_one(r, img, &paths, rows, e) < 0)
             return -1;
     return 0;
 }
@@ -241,25 +244,25 @@ int verb_mount(int argc, char **argv)
         return code;
     bool one = argc - first == 1 && !o.all;
     if (inside("mount", &e) < 0 || room_open(&r, &e) < 0 ||
-        mount_these(&r.store, &o, argv + first, rows, &e) < 0 ||
-        print_rows(rows, o.format, one, &e) < 0)
+        mount_these(&r, &o, argv + first, rows, &e) < 0 || print_rows(rows, o.format, one, &e) < 0)
         return say_error(&e);
     return say_end(EXIT_DONE);
 }
 
-static int unmount_one(const struct store *s, const json_t *img, const struct strv *paths,
+static int unmount_one(const struct room *r, const json_t *img, const struct strv *paths,
                        bool force, struct err *e)
 {
-    cleanup_free char *path = mountpoint(s, img);
+    cleanup_free char *path = mountpoint(&r->store, img);
     if (!strv_has(paths, path))
         return 0;
     if (umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) < 0)
         return err_sys(e, "cannot unmount image %.12s", jx_str(img, "id"));
     puts(jx_str(img, "id"));
+    event_image(&r->roots, "unmount", jx_str(img, "id"), path);
     return 0;
 }
 
-static int unmount_these(const struct store *s, const struct mount_opts *o, char **names,
+static int unmount_these(const struct room *r, const struct mount_opts *o, char **names,
                          struct err *e)
 {
     cleanup(strv_free) struct strv paths = STRV_INIT;
@@ -268,10 +271,11 @@ static int unmount_these(const struct store *s, const struct mount_opts *o, char
     if (mounted_paths(&paths, e) < 0)
         return -1;
     if (o->all)
-        store_foreach_image(s, i, img) if (unmount_one(s, img, &paths, o->force, e) < 0) return -1;
+        store_foreach_image(&r->store, i,
+                            img) if (unmount_one(r, img, &paths, o->force, e) < 0) return -1;
     for (; *names; names++)
-        if (store_find(s, *names, &img, NULL, e) < 0 ||
-            unmount_one(s, img, &paths, o->force, e) < 0)
+        if (store_find(&r->store, *names, &img, NULL, e) < 0 ||
+            unmount_one(r, img, &paths, o->force, e) < 0)
             return -1;
     return 0;
 }
@@ -289,7 +293,7 @@ int verb_unmount(int argc, char **argv)
         return say_error(&e);
     }
     if (inside("unmount", &e) < 0 || room_open(&r, &e) < 0 ||
-        unmount_these(&r.store, &o, argv + first, &e) < 0)
+        unmount_these(&r, &o, argv + first, &e) < 0)
         return say_error(&e);
     return say_end(EXIT_DONE);
 }

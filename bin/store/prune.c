@@ -39,7 +39,7 @@ static bool candidate(const struct store *s, const json_t *img, bool all)
 }
 
 static void choose(struct room *r, const struct prune_opts *o, const struct filter *f,
-                   struct strv *garbage, struct buf *said)
+                   struct strv *garbage, struct strv *gone)
 {
     for (bool again = true; again;) {
         size_t i;
@@ -50,7 +50,7 @@ static void choose(struct room *r, const struct prune_opts *o, const struct filt
             if (!candidate(&r->store, img, o->all) || !unused(&r->store, img) ||
                 !filter_match(f, img))
                 continue;
-            buf_addf(said, "%s\n", jx_str(img, "id"));
+            strv_add(gone, jx_str(img, "id"));
             store_image_drop(&r->store, img, garbage);
             again = true;
             break;
@@ -65,7 +65,7 @@ int verb_prune(int argc, char **argv)
     cleanup_room r = ROOM_INIT;
     struct filter *f = NULL;
     cleanup(strv_free) struct strv garbage = STRV_INIT;
-    cleanup(buf_free) struct buf said = BUF_INIT;
+    cleanup(strv_free) struct strv gone = STRV_INIT;
     int code;
     if (say_parse(&command, &o, argc, argv, &code) < 0)
         return code;
@@ -77,11 +77,14 @@ int verb_prune(int argc, char **argv)
         return say_end(yes ? EXIT_TOOL : 0);
     if (room_edit(&r, &e) < 0 || filter_compile(&r.store, &o.filters, &f, &e) < 0)
         return say_error(&e);
-    choose(&r, &o, f, &garbage, &said);
+    choose(&r, &o, f, &garbage, &gone);
     filter_free(f);
-    if (said.len && store_save_removed(&r.store, &garbage, &e) < 0)
+    if (gone.n && store_save_removed(&r.store, &garbage, &e) < 0)
         return say_error(&e);
-    fputs(buf_str(&said), stdout);
+    for (size_t i = 0; i < gone.n; i++) {
+        puts(gone.v[i]);
+        event_image(&r.roots, "remove", gone.v[i], gone.v[i]);
+    }
     store_close(&r.store); /* nobody waits for the disk to be freed */
     if (garbage.n && store_trash_empty(&r.roots, &e) < 0)
         return say_error(&e);

@@ -36,23 +36,33 @@ struct rmi {
     struct room room;
     struct rmi_opts o;
     struct strv garbage;
-    struct buf said; /* printed when the lists are written */
+    struct buf said;    /* printed when the lists are written */
+    struct strv events; /* status, id, name; … */
     struct errors errors;
     bool missing, in_use, other;
 };
 
-static void drop_image(struct rmi *x, json_t *img)
+static void happens(struct rmi *x, const char *status, const json_t *img, const char *name)
+{
+    strv_add(&x->events, status);
+    strv_add(&x->events, jx_str(img, "id"));
+    strv_add(&x->events, name);
+}
+
+/* called: how the person named it */
+static void drop_image(struct rmi *x, json_t *img, const char *called)
 {
     json_t *parent = x->o.no_prune ? NULL : image_parent(&x->room.store, img);
     for (size_t i = 0; i < image_names(img); i++)
         buf_addf(&x->said, "Untagged: %s\n", image_name(img, i));
     buf_addf(&x->said, "Deleted: %s\n", jx_str(img, "id"));
+    happens(x, "remove", img, called);
     store_image_drop(&x->room.store, img, &x->garbage);
     struct strv users = STRV_INIT;
     struct err ignored = ERR_INIT;
     if (parent && image_dangling(&x->room.store, parent) &&
         store_users(&x->room.store, jx_str(parent, "id"), &users, &ignored) == 0 && users.n == 0)
-        drop_image(x, parent);
+        drop_image(x, parent, jx_str(parent, "id"));
     strv_free(&users);
 }
 
@@ -115,13 +125,14 @@ static void remove_one(struct rmi *x, const char *typed)
     if (name && image_names(img) > 1) {
         cleanup_free char *copy = xstrdup(name);
         store_name_drop(img, copy);
+        happens(x, "untag", img, copy);
         buf_addf(&x->said, "Untagged: %s\n", copy);
         return;
     }
     if (!name && image_names(img) > 1 && !x->o.force)
         many_names(x, img);
     else if (free_to_go(x, img))
-        drop_image(x, img);
+        drop_image(x, img, typed);
 }
 
 static void remove_all(struct rmi *x)
@@ -133,7 +144,7 @@ static void remove_all(struct rmi *x)
     for (i = 0; i < ids.n; i++) {
         img = store_image(&x->room.store, ids.v[i]);
         if (img && free_to_go(x, img))
-            drop_image(x, img);
+            drop_image(x, img, ids.v[i]);
     }
     strv_free(&ids);
 }
@@ -196,6 +207,8 @@ static int finish(struct rmi *x)
     if (x->said.len && store_save_removed(&x->room.store, &x->garbage, &e) < 0)
         return say_error(&e);
     fputs(buf_str(&x->said), stdout);
+    for (size_t i = 0; i + 2 < x->events.n; i += 3)
+        event_image(&x->room.roots, x->events.v[i], x->events.v[i + 1], x->events.v[i + 2]);
     store_close(&x->room.store); /* nobody waits for the disk to be freed */
     if (x->garbage.n && store_trash_empty(&x->room.roots, &e) < 0)
         fail(x, &e, &x->other);

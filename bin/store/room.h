@@ -4,6 +4,7 @@
 
 #include "say.h"
 
+#include "things/event.h"
 #include "things/store.h"
 #include "things/store_write.h"
 #include "words/exitcode.h"

@@ -43,7 +43,11 @@ static int add_names(char **names, struct err *e)
             return err_set(e, 0, "%s: tag by digest not supported", *n);
         store_name_add(&r.store, img, full);
     }
-    return store_save_images(&r.store, e);
+    if (store_save_images(&r.store, e) < 0)
+        return -1;
+    for (char **n = names + 1; *n; n++)
+        event_image(&r.roots, "tag", jx_str(img, "id"), *n);
+    return 0;
 }
 
 int verb_tag(int argc, char **argv)
@@ -57,6 +61,7 @@ int verb_tag(int argc, char **argv)
 
 static int drop_names(char **names, struct err *e)
 {
+    cleanup(strv_free) struct strv dropped = STRV_INIT;
     cleanup_room r = ROOM_INIT;
     json_t *img;
     if (room_edit(&r, e) < 0 || store_find(&r.store, names[0], &img, NULL, e) < 0)
@@ -68,18 +73,27 @@ static int drop_names(char **names, struct err *e)
         struct err ignored = ERR_INIT;
         if (store_normalize(*n, &full, e) < 0)
             return -1;
-        if (store_name_drop(img, full))
+        if (store_name_drop(img, full)) {
+            strv_add(&dropped, full);
             continue;
+        }
         if (store_find(&r.store, *n, &same, &name, &ignored) == 0 && same == img && name) {
             cleanup_free char *copy = xstrdup(name);
             store_name_drop(img, copy);
+            strv_add(&dropped, copy);
         } else {
             return err_set(e, 0, "%s: tag not known", full);
         }
     }
-    if (!names[1])
+    if (!names[1]) {
+        jx_strv(img, "names", &dropped);
         json_object_set_new(img, "names", json_array());
-    return store_save_images(&r.store, e);
+    }
+    if (store_save_images(&r.store, e) < 0)
+        return -1;
+    for (size_t i = 0; i < dropped.n; i++)
+        event_image(&r.roots, "untag", jx_str(img, "id"), dropped.v[i]);
+    return 0;
 }
 
 int verb_untag(int argc, char **argv)

@@ -108,7 +108,8 @@ void log_end(struct log *l); /* ends unfinished lines */
 
 /* record.c */
 int record_started(struct mon *m, struct err *e);
-void record_stopping(struct mon *m); /* no restart is wanted any more */
+void record_event(const struct mon *m, const char *status); /* into the journal */
+void record_stopping(struct mon *m);                        /* no restart is wanted any more */
 void record_exit(struct mon *m, const char *error);
 void record_erase_runtime(struct mon *m);
 void record_discard(struct mon *m); /* --rm: the name is free, the directory in the trash */

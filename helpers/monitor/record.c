@@ -1,6 +1,7 @@
 #include "mon.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "disk/namelink.h"
 #include "disk/proc.h"
 #include "disk/rmtree.h"
@@ -53,6 +54,12 @@ void record_stopping(struct mon *m)
         (void)put_live(m); /* only what others are shown */
 }
 
+void record_event(const struct mon *m, const char *status)
+{
+    cleanup_fd int dir = open(m->o->ctr_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    journal_container(dir, status, NULL);
+}
+
 /* Outdates an older exit record. */
 int record_started(struct mon *m, struct err *e)
 {
@@ -60,6 +67,8 @@ int record_started(struct mon *m, struct err *e)
     m->birth = proc_birth(m->pid);
     if (put_live(m) < 0)
         return err_sys(e, "cannot record the start of container %s", m->o->id);
+    record_event(m, "init");
+    record_event(m, "start");
     return 0;
 }
 
@@ -115,6 +124,8 @@ void record_exit(struct mon *m, const char *error)
                   error ? "error=" : "", error ? error : "", error ? "\n" : "");
     if (put(m->o->ctr_dir, "exit", text) < 0)
         add_to_live(m, text);
+    cleanup_fd int dir = open(m->o->ctr_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    journal_exit(dir, "died", m->exit_code);
 }
 
 void record_erase_runtime(struct mon *m)
@@ -130,7 +141,9 @@ void record_discard(struct mon *m)
 {
     cleanup_free char *path = xasprintf("%s/../..", m->o->ctr_dir);
     cleanup_fd int own = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_fd int dir = open(m->o->ctr_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     rename(m->o->ctr_dir, m->o->trash);
     if (own >= 0)
         namelink_drop(own, m->o->name, m->o->id);
+    journal_container(dir, "remove", NULL);
 }

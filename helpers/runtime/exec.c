@@ -2,6 +2,7 @@
 #include "rt.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "disk/proc.h"
 #include "disk/report.h"
 #include "plain/fdio.h"
@@ -116,7 +117,12 @@ static int finish(struct rt *rt, pid_t pid, int tell, int *ret_code, struct err 
         report_ok(text);
         close(rt->report_fd);
     }
-    return rt->o->detach ? 0 : foreground(pid, rt->terminal_fd, ret_code, e);
+    if (rt->o->detach)
+        return 0;
+    int res = foreground(pid, rt->terminal_fd, ret_code, e);
+    if (res == 0)
+        journal_exit(rt->journal_fd, "exec_died", *ret_code);
+    return res;
 }
 
 /* What has to be looked up outside: paths are the container's once we have entered it. */
@@ -130,6 +136,7 @@ static int open_outside(struct rt *rt, const json_t *process, int *console, stru
         return -1;
     *console = rt->console_fd;
     rt->pid_fd = -1;
+    rt->journal_fd = o->journal ? open(o->journal, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (o->pid_file) {
         rt->pid_fd = open(o->pid_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         if (rt->pid_fd < 0)
@@ -156,8 +163,11 @@ static int launch(struct rt *rt, const struct state *s, const json_t *process, i
     pid_t pid = fork();
     if (pid < 0)
         return err_sys(e, "cannot fork");
-    if (pid == 0)
+    if (pid == 0) {
+        if (rt->journal_fd >= 0)
+            close(rt->journal_fd); /* a directory of the host is not for the container */
         child(rt, process, console, tell[1]);
+    }
     close(tell[1]);
     if (console >= 0)
         close(console);

@@ -61,6 +61,7 @@ static const struct opt exec_options[] = {
     {"ignore-paused", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(ignore_paused)},
     {"no-subreaper", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(no_subreaper)},
     {"seccomp-bpf", 0, OPT_STR, "FILE", "Load this compiled filter for linux.seccomp", AT(seccomp)},
+    {"journal", 0, OPT_STR, "DIR", NULL, AT(journal)},
     {0},
 };
 static const struct opt delete_options[] = {

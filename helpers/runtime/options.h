@@ -20,6 +20,7 @@ struct options {
     bool detach, keep, no_pivot, no_subreaper, no_keyring;
     /* exec */
     const char *process, *cwd, *user, *apparmor, *label, *cgroup;
+    const char *journal; /* pod's directory of the container, where its events are told */
     struct strv env, caps, gids;
     bool tty, no_new_privs, ignore_paused;
     /* delete, kill, list, ps, spec */

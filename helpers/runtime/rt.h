@@ -33,6 +33,7 @@ struct rt {
     int terminal_fd; /* run, exec: where we receive the terminal to serve; -1: nobody asked */
     int console_fd;  /* its other end, for init; -1: the console socket of the options */
     int pid_fd;      /* exec: the open pid file, or -1 */
+    int journal_fd;  /* exec: pod's directory of the container, or -1 */
     int listener_fd, listener_end; /* seccomp notifications: the runtime's and init's end, or -1 */
     int64_t listen_fds; /* descriptors from 3 up that systemd's socket activation gave us */
     json_t *spec;       /* config.json, owned */

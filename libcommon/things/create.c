@@ -1,6 +1,7 @@
 #include "things/create.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "disk/lock.h"
 #include "plain/fdio.h"
 #include "things/ctr.h"
@@ -157,14 +158,6 @@ static int claim_name(const struct roots *r, const char *wanted, const char *id,
     return -1;
 }
 
-static int write_record(int dir, const json_t *rec, const char *id, struct err *e)
-{
-    cleanup_free char *text = json_dumps(rec, JSON_COMPACT);
-    if (!text || at_write(dir, "container.json", text, strlen(text), 0600, AT_PLAIN) < 0)
-        return err_sys(e, "cannot write the record of container %s", id);
-    return 0;
-}
-
 /* A file that names a container which is still there is not ours to take; a stale one is. */
 static bool cidfile_in_use(const struct roots *r, const char *path)
 {
@@ -215,11 +208,13 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     if (res == 0)
         named = (res = claim_name(r, o->name, id, rec, e)) == 0;
     if (res == 0)
-        res = write_record(dir, rec, id, e);
+        res = ctr_write_record(dir, rec, e);
     if (res == 0)
         noted = (res = write_cidfile(r, o->cidfile, id, e)) == 0;
     if (res == 0)
         res = ctr_publish(r, id, e);
+    if (res == 0)
+        journal_container(dir, "create", NULL);
     if (res < 0) {
         if (named)
             name_drop(r, jx_str(rec, "name"), id);

@@ -3,6 +3,7 @@
 #include "disk/at.h"
 #include "disk/lock.h"
 #include "plain/fdio.h"
+#include "things/event.h"
 #include "things/spawn.h"
 #include "words/digest.h"
 
@@ -63,6 +64,17 @@ int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err 
     }
     memcpy(c.id, id, sizeof c.id);
     *ret = c;
+    return 0;
+}
+
+int ctr_write_record(int dir, const json_t *record, struct err *e)
+{
+    cleanup_free char *text = json_dumps(record, JSON_COMPACT);
+    cleanup_free char *event = event_members(record);
+    if (!text || !event ||
+        at_write(dir, JOURNAL_MEMBERS, event, strlen(event), 0600, AT_PLAIN) < 0 ||
+        at_write(dir, "container.json", text, strlen(text), 0600, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write the record of container %s", jx_str(record, "id"));
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * Containers as they lie on disk, and what state they are in.
  *
  *   own/containers/<id>/container.json  the record, written once («record» below)
+ *                       event           members of its lines in the journal (disk/journal.h)
  *                       config.json     OCI runtime-spec bundle configuration; rootfs/ its root
  *                       upper/ work/    the writable layer
  *                       lock            held (OFD, exclusive) by the container's monitor
@@ -104,6 +105,8 @@ const char *ctr_name(const struct ctr *c);
 /* Absolute path of the container's directory; the caller's string. */
 char *ctr_path(const struct roots *r, const char *id);
 
+/* Writes the record into its directory, and what events say of it (things/event.h). */
+int ctr_write_record(int dir, const json_t *record, struct err *e);
 /* Makes a new container, built at own/staging/<id> and its name claimed, appear in containers/. */
 int ctr_publish(const struct roots *r, const char *id, struct err *e);
 /*

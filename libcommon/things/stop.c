@@ -1,6 +1,7 @@
 #include "things/stop.h"
 
 #include "disk/at.h"
+#include "disk/journal.h"
 #include "disk/lock.h"
 #include "plain/fdio.h"
 #include "things/session.h"
@@ -47,6 +48,7 @@ int stop_begin(const struct roots *r, const struct ctr *c, int sig, struct err *
     if (ctr_signal(r, c, sig > 0 ? sig : (int)jx_int(c->record, "stopSignal", SIGTERM), e) < 0 &&
         e->sys != ESRCH)
         return -1;
+    journal_container(c->dir, "stop", NULL);
     return 0;
 }
 
@@ -144,6 +146,7 @@ int ctr_remove(const struct roots *r, struct ctr *c, bool force, bool volumes, i
     ctr_clear_run(r, c->id); /* while it is to be seen: nothing may outlive it unseen */
     if (ctr_discard(r, c, trash, e) < 0)
         return -1;
+    journal_container(c->dir, "remove", NULL);
     drop_cidfile(c);
     if (volumes || jx_bool(c->record, "rm"))
         volumes_of(c->record, true, &names);

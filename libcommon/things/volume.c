@@ -4,6 +4,7 @@
 #include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "things/ctr.h"
+#include "things/event.h"
 #include "words/ident.h"
 #include "words/timefmt.h"
 
@@ -53,8 +54,10 @@ int volume_create(const struct roots *r, const struct volume_want *w, struct err
     int res = dir < 0 || write_parts(dir, w) < 0 ? -1 : 0;
     if (res == 0)
         res = renameat2(r->own, from, r->own, to, RENAME_NOREPLACE);
-    if (res == 0)
+    if (res == 0) {
+        event_volume(r, "create", w->name);
         return 0;
+    }
     err_sys(e, "cannot create volume \"%s\"", w->name);
     rmtree(r->own, from);
     if (e->sys == EEXIST) {
@@ -226,6 +229,7 @@ int volume_remove(const struct roots *r, const char *name, struct err *e)
     snprintf(to, sizeof to, "trash/%s", trash);
     if (renameat(r->own, from, r->own, to) < 0)
         return err_sys(e, "cannot remove volume %s", name);
+    event_volume(r, "remove", name);
     return trash_delete(r, trash, false, e);
 }
 
@@ -289,6 +293,7 @@ int volumes_reclaim(const struct roots *r, const struct strv *names, const char 
         snprintf(to, sizeof to, "trash/%s/volume-%zu", into, i);
         if (renameat(r->own, from, r->own, to) < 0 && errno != ENOENT)
             return err_sys(e, "cannot remove volume %s", names->v[i]);
+        event_volume(r, "remove", names->v[i]);
     }
     return 0;
 }

@@ -270,15 +270,25 @@ static int parse_date(const char *s, struct timespec *ret)
     return 0;
 }
 
-int timefmt_point(const char *s, struct timespec now, struct timespec *ret)
+static int point(const char *s, struct timespec now, bool forward, struct timespec *ret)
 {
-    int64_t back, then;
+    int64_t far, then, ns = timefmt_to_ns(now);
     if (parse_seconds(s, ret) == 0 || parse_date(s, ret) == 0)
         return 0;
-    if (units_duration(s, &back) < 0)
+    if (units_duration(s, &far) < 0)
         return bad();
-    if (__builtin_sub_overflow(timefmt_to_ns(now), back, &then))
+    if (forward ? __builtin_add_overflow(ns, far, &then) : __builtin_sub_overflow(ns, far, &then))
         return bad();
     *ret = timefmt_from_ns(then);
     return 0;
+}
+
+int timefmt_point(const char *s, struct timespec now, struct timespec *ret)
+{
+    return point(s, now, false, ret);
+}
+
+int timefmt_until(const char *s, struct timespec now, struct timespec *ret)
+{
+    return point(s, now, true, ret);
 }

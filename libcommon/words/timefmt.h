@@ -35,5 +35,7 @@ void timefmt_ago(struct buf *out, struct timespec t, struct timespec now);
  * zone), seconds since 1970 with or without fraction, or a duration back from now.
  */
 int timefmt_point(const char *s, struct timespec now, struct timespec *ret);
+/* Likewise for an end in the future: a duration counts from now on. */
+int timefmt_until(const char *s, struct timespec now, struct timespec *ret);
 
 #endif
