@@ -2,6 +2,7 @@
 #include "events/events.h"
 #include "say.h"
 
+#include "disk/journal.h"
 #include "things/table.h"
 #include "words/template.h"
 #include "words/timefmt.h"
@@ -22,7 +23,8 @@ static const struct opt options[] = {
      "Only those that match: container, event, image, label, pod, type, volume", AT(filter)},
     {"format", 0, OPT_STR, "TEMPLATE", "Print each by a Go template, or as a line of json",
      AT(format)},
-    {"no-trunc", 0, OPT_TRI, NULL, "Print whole ids (the default)", AT(no_trunc)},
+    {"no-trunc", 0, OPT_TRI, NULL, "Print whole ids (the default); templates always have them",
+     AT(no_trunc)},
     {"since", 0, OPT_STR, "TIME",
      "Begin with what happened then: a time, or 10m for 10 minutes ago", AT(since)},
     {"stream", 0, OPT_TRI, NULL, "Wait for what comes (the default)", AT(stream)},
@@ -86,7 +88,7 @@ static void for_people(const struct options *o, const json_t *event, struct time
 }
 
 /* Every member that podman's event has, in its order; the time as Go prints it. */
-static json_t *record_of(const struct options *o, const json_t *event, struct timespec t, bool json)
+static json_t *record_of(const json_t *event, struct timespec t, bool json)
 {
     static const struct {
         const char *key;
@@ -105,9 +107,6 @@ static json_t *record_of(const struct options *o, const json_t *event, struct ti
     }
     if (!json && json_is_null(json_object_get(record, "Attributes")))
         json_object_set_new(record, "Attributes", json_object());
-    if (o->no_trunc == 0 && jx_str0(event, "ID"))
-        json_object_set_new(record, "ID",
-                            json_stringn(jx_str(event, "ID"), strnlen(jx_str(event, "ID"), 12)));
     cleanup(buf_free) struct buf time = BUF_INIT;
     timefmt_go(&time, t, TIMEFMT_LOCAL);
     json_object_set_new(record, ".Time", json_string(buf_str(&time)));
@@ -121,7 +120,7 @@ static int print(void *arg, json_t *event, int64_t ns, struct err *e)
         return 0;
     p->line.len = 0;
     if (p->json || p->template) {
-        cleanup_json record = record_of(p->o, event, timefmt_from_ns(ns), p->json);
+        cleanup_json record = record_of(event, timefmt_from_ns(ns), p->json);
         if (p->json ? template_json(record, 0, 1, &p->line, e) < 0
                     : template_render(p->template, record, &p->line, e) < 0)
             return -1;
@@ -149,6 +148,8 @@ static int point(const char *what, const char *text, bool forward, int64_t *ret,
 static int work(const struct options *o, struct err *e)
 {
     struct roots r;
+    if (journal_off())
+        return err_set(e, 0, "cannot read events with the \"none\" backend");
     struct printer p = {.o = o, .line = BUF_INIT, .json = table_is_json(o->format)};
     struct span span = {.since = INT64_MIN,
                         .until = INT64_MAX,

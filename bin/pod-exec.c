@@ -34,6 +34,7 @@ static const struct opt options[] = {
     {"env-file", 0, OPT_LIST, "FILE", "Read environment variables from a file", AT(env_file)},
     {"interactive", 'i', OPT_BOOL, NULL, "Pass standard input on", AT(interactive)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(latest)},
+    {"no-journal", 0, OPT_BOOL, NULL, NULL, AT(no_journal)},
     {"preserve-fds", 0, OPT_INT, "N", "Pass N more descriptors, from 3 up", AT(preserve_fds)},
     {"privileged", 0, OPT_BOOL, NULL, "Give it all capabilities", AT(privileged)},
     {"tty", 't', OPT_BOOL, NULL, "Give it a terminal", AT(tty)},
@@ -60,7 +61,7 @@ static int foreign(const struct ctr *c, struct exec_foreign *f, const struct exe
     int r = exec_foreign_start(argv, f, process, !o->detach, &pid, e);
     if (r == 0)
         *code = o->detach ? 0 : exec_foreign_wait(pid);
-    if (r == 0 && !o->detach)
+    if (r == 0 && !o->detach && !o->no_journal)
         journal_exit(c->dir, "exec_died", *code);
     exec_foreign_close(f);
     return r;
@@ -193,7 +194,8 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     if (reachable(&r, &c, e) < 0 || exec_describe(&c, &s, o, operands, &process, e) < 0)
         return -1;
     process = fd_move_up(process, 100);
-    journal_container(c.dir, "exec", NULL);
+    if (!o->no_journal)
+        journal_container(c.dir, "exec", NULL);
     if (o->detach && !o->preserve_fds)
         return detached(&r, &c, o, process, code, e);
     return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)

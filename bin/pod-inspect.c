@@ -85,6 +85,9 @@ static int add_container(const struct roots *r, struct ctr *c, const struct opti
     ctr_close(c);
     if (!item)
         return -1;
+    json_t *state = json_object_get(item, "State");
+    if (o->format && strstr(o->format, ".Healthcheck")) /* how podman 4 and older call it too */
+        json_object_set(state, "Healthcheck", json_object_get(state, "Health"));
     json_array_append_new(list, item);
     return 0;
 }

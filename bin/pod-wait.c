@@ -1,6 +1,7 @@
 /* pod-wait: waits for containers to end and prints their exit codes, one a line. */
 #include "say.h"
 
+#include "things/health.h"
 #include "things/select.h"
 #include "things/session.h"
 #include "words/units.h"
@@ -43,13 +44,19 @@ static bool is_end(const char *state)
 }
 
 /* Other states than the end can only be looked for. */
-static bool reached(const struct options *o, const struct ctr_status *s)
+static bool reached(const struct options *o, const struct ctr *c, const struct ctr_status *s)
 {
+    char health[16];
     for (size_t i = 0; i < o->condition.n; i++) {
         const char *want = o->condition.v[i];
         if (strcasecmp(want, ctr_state_name(s->state)) == 0 ||
             (is_end(want) && s->state == CTR_EXITED) ||
             (strcasecmp(want, "configured") == 0 && s->state == CTR_CREATED))
+            return true;
+        if (strcasecmp(want, "healthy") != 0 && strcasecmp(want, "unhealthy") != 0)
+            continue;
+        health_status(c, health, sizeof health);
+        if (s->state == CTR_RUNNING && strcasecmp(want, health) == 0)
             return true;
     }
     return false;
@@ -75,7 +82,7 @@ static int wait_one(const struct roots *r, const char *name, const struct option
     if (only_the_end(o)) {
         res = ctr_wait(r, &c, -1, ret_code, e);
     } else {
-        for (ctr_status(r, &c, &s); !reached(o, &s); ctr_status(r, &c, &s))
+        for (ctr_status(r, &c, &s); !reached(o, &c, &s); ctr_status(r, &c, &s))
             nanosleep(&(struct timespec){interval / 1000000000, interval % 1000000000}, NULL);
         *ret_code = s.state == CTR_EXITED ? s.exit_code : MISSING;
     }

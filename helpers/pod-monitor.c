@@ -30,84 +30,6 @@
 #define BACKOFF_START_MS 100
 #define BACKOFF_MAX_MS   60000
 
-/* `--create 3 a b c`: a command of three words, made NULL-terminated. */
-static int take_command(char ***argv, struct command *c)
-{
-    uint64_t n;
-    if (!(*argv)[1] || str_u64((*argv)[1], 4096, &n) < 0)
-        return -1;
-    c->argv = xcalloc(n + 1, sizeof *c->argv);
-    *argv += 2;
-    for (uint64_t i = 0; i < n; i++, (*argv)++) {
-        if (!**argv)
-            return -1;
-        c->argv[i] = **argv;
-    }
-    (*argv)--;
-    return 0;
-}
-
-static int parse(char **argv, struct options *o)
-{
-    const struct {
-        const char *name;
-        const char **text;
-        int64_t *number;
-        struct command *command;
-        bool *flag;
-    } known[] = {
-        {"--id", &o->id, 0, 0, 0},
-        {"--name", &o->name, 0, 0, 0},
-        {"--ctr-dir", &o->ctr_dir, 0, 0, 0},
-        {"--run-dir", &o->run_dir, 0, 0, 0},
-        {"--trash", &o->trash, 0, 0, 0},
-        {"--cgroup-file", &o->cgroup_file, 0, 0, 0},
-        {"--state-dir", &o->state_dir, 0, 0, 0},
-        {"--log-path", &o->log_path, 0, 0, 0},
-        {"--log-max", 0, &o->log_max, 0, 0},
-        {"--restart", &o->restart, 0, 0, 0},
-        {"--restart-max", 0, &o->restart_max, 0, 0},
-        {"--timeout", 0, &o->timeout, 0, 0},
-        {"--create", 0, 0, &o->create, 0},
-        {"--net", 0, 0, &o->net, 0},
-        {"--start", 0, 0, &o->start, 0},
-        {"--delete", 0, 0, &o->erase, 0},
-        {"--reclaim", 0, 0, &o->reclaim, 0},
-        {"--trash-command", 0, 0, &o->trash_cmd, 0},
-        {"--exit-command", 0, 0, &o->exit_cmd, 0},
-        {"--after", 0, 0, &o->after, 0},
-        {"--tty", 0, 0, 0, &o->tty},
-        {"--stdin", 0, 0, 0, &o->stdin_open},
-        {"--rm", 0, 0, 0, &o->remove},
-        {"--foreign", 0, 0, 0, &o->foreign},
-        {"--passthrough", 0, 0, 0, &o->passthrough},
-    };
-    int64_t lock = -1, client = -1;
-    for (argv++; *argv; argv++) {
-        size_t i, n = sizeof known / sizeof *known;
-        for (i = 0; i < n && strcmp(known[i].name, *argv) != 0; i++)
-            ;
-        int r = -1;
-        if (i < n && known[i].flag)
-            r = (*known[i].flag = true, 0);
-        else if (i < n && known[i].command)
-            r = take_command(&argv, known[i].command);
-        else if (i < n && known[i].text && argv[1])
-            r = (*known[i].text = *++argv, 0);
-        else if (i < n && argv[1])
-            r = str_i64(*++argv, 0, INT64_MAX, known[i].number);
-        else if (strcmp(*argv, "--lock-fd") == 0 && argv[1])
-            r = str_i64(*++argv, 0, 65535, &lock);
-        else if (strcmp(*argv, "--client-fd") == 0 && argv[1])
-            r = str_i64(*++argv, 0, 65535, &client);
-        if (r < 0)
-            return -1;
-    }
-    o->lock_fd = (int)lock;
-    o->client_fd = (int)client;
-    return o->id && o->ctr_dir && o->run_dir && o->create.argv ? 0 : -1;
-}
-
 static void leave_session(const struct options *o)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -167,6 +89,7 @@ static void erase(struct mon *m)
 static void finish(struct mon *m, const char *error)
 {
     alarm(0);
+    health_end(m);
     record_exit(m, error);
     erase(m);
     if (m->net_exit >= 0)
@@ -205,6 +128,7 @@ static int once(struct mon *m, struct err *e)
     hold_mounts(m);
     m->timed_out = false;
     alarm((unsigned)m->o->timeout);
+    health_begin(m);
     return 0;
 }
 
@@ -265,7 +189,7 @@ int main(int argc, char **argv)
     (void)argc;
     struct err e = ERR_INIT;
     struct options o = {0};
-    if (parse(argv, &o) < 0) {
+    if (options_parse(argv, &o) < 0) {
         err_set(&e, 0, "pod-monitor: is started by pod run and pod start, not by hand");
         report_err(&e);
         fprintf(stderr, "Error: %s\n", e.msg);
@@ -281,6 +205,7 @@ int main(int argc, char **argv)
                     .net_exit = -1,
                     .mounts = -1,
                     .listen = -1,
+                    .health_timer = -1,
                     .log = {.fd = -1},
                     .signals = loop_signals()};
     if (o.client_fd >= 0)

@@ -173,6 +173,17 @@ happened() {
     chmod 700 "$STORE/pod/events"
 }
 
+@test "--events-backend none: nothing is written, nothing can be read" {
+    run_pod --events-backend none run --rm --network none busybox true
+    run_pod --events-backend none volume create unseen
+    happened
+    assert_empty
+    run_pod 125 --events-backend none events
+    assert_error 'cannot read events with the "none" backend'
+    run_pod 125 --events-backend paper events
+    assert_error "unable to create events: unknown event logger type: paper"
+}
+
 @test "a label cannot speak to the terminal" {
     run_pod run --rm --label "$(printf 'a=\033[31mred\nnext')" --network none busybox true
     run_pod events --since "$BEFORE" --stream=false --filter event=create

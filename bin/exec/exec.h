@@ -5,7 +5,7 @@
 #include "things/ctr.h"
 
 struct exec_opts {
-    bool detach, interactive, tty, privileged, latest;
+    bool detach, interactive, tty, privileged, latest, no_journal;
     const char *user, *workdir, *detach_keys;
     struct strv env, env_file;
     int64_t preserve_fds;

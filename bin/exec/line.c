@@ -91,7 +91,7 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
     }
     if (ours && add_filter(r, c, argv, e) < 0)
         return -1;
-    if (ours) {
+    if (ours && !o->no_journal) {
         strv_add(argv, "--journal");
         strv_take(argv, ctr_path(r, c->id));
     }

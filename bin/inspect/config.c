@@ -1,5 +1,7 @@
 #include "inspect.h"
 
+#include "things/health.h"
+
 #include <string.h>
 
 static json_t *joined(const json_t *list)
@@ -39,7 +41,11 @@ json_t *inspect_config(const json_t *rec)
     json_object_set_new(o, "Annotations",
                         or_empty(json_object_get(rec, "annotations"), json_object()));
     json_object_set_new(o, "StopSignal", json_integer(jx_int(rec, "stopSignal", 15)));
-    json_object_set_new(o, "HealthcheckOnFailureAction", json_string("none"));
+    const json_t *health = json_object_get(rec, "health");
+    const char *action = jx_str(health, "onFailure");
+    if (health)
+        json_object_set_new(o, "Healthcheck", health_as_config(health));
+    json_object_set_new(o, "HealthcheckOnFailureAction", json_string(*action ? action : "none"));
     json_object_set_new(o, "CreateCommand",
                         or_empty(json_object_get(rec, "createCommand"), json_array()));
     if (jx_str0(rec, "tz"))

@@ -2,6 +2,7 @@
 
 #include "disk/at.h"
 #include "things/ctr_size.h"
+#include "things/health.h"
 #include "things/store.h"
 #include "words/timefmt.h"
 
@@ -48,12 +49,12 @@ static json_t *state_of(const struct ctr *c, const struct ctr_status *s)
     if (s->state == CTR_EXITED && at_read(c->dir, "exit", 65536, &b) == 0)
         (void)kv_str(buf_str(&b), "error", error, sizeof error);
     json_t *o = json_pack(
-        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:s, s:o, s:o, s:{s:s, s:i, s:n}, s:o, s:o}",
-        "OciVersion", "1.0.2", "Status", ctr_state_shown(s), "Running", s->state == CTR_RUNNING,
-        "Paused", s->state == CTR_PAUSED, "Restarting", 0, "OOMKilled", s->oom, "Dead", 0, "Pid",
-        (int)s->pid, "ExitCode", s->exit_code, "Error", error, "StartedAt", when(s->started_ns),
-        "FinishedAt", when(s->finished_ns), "Health", "Status", "", "FailingStreak", 0, "Log",
-        "CheckpointedAt", when(0), "RestoredAt", when(0));
+        "{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "OciVersion",
+        "1.0.2", "Status", ctr_state_shown(s), "Running", s->state == CTR_RUNNING, "Paused",
+        s->state == CTR_PAUSED, "Restarting", 0, "OOMKilled", s->oom, "Dead", 0, "Pid", (int)s->pid,
+        "ExitCode", s->exit_code, "Error", error, "StartedAt", when(s->started_ns), "FinishedAt",
+        when(s->finished_ns), "Health", health_read(c), "CheckpointedAt", when(0), "RestoredAt",
+        when(0));
     json_object_set_new(o, "CgroupPath", cgroup_of(s->pid));
     if (s->monitor)
         json_object_set_new(o, "ConmonPid", json_integer(s->monitor));

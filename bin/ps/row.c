@@ -1,5 +1,6 @@
 #include "ps/ps.h"
 
+#include "things/health.h"
 #include "things/pod.h"
 #include "words/timefmt.h"
 
@@ -16,8 +17,9 @@ void ps_put(json_t *row, const char *key, const char *text)
 }
 
 /* "Up 3 minutes", "Exited (0) 2 hours ago". */
-static char *status_text(const struct ctr_status *s)
+static char *status_text(const struct ctr *c, const struct ctr_status *s)
 {
+    char health[16] = "";
     struct buf b = BUF_INIT;
     if (s->state == CTR_RUNNING || s->state == CTR_PAUSED) {
         buf_adds(&b, "Up ");
@@ -26,6 +28,10 @@ static char *status_text(const struct ctr_status *s)
             b.s[b.len -= 4] = '\0';
         if (s->state == CTR_PAUSED)
             buf_adds(&b, " (Paused)");
+        else
+            health_status(c, health, sizeof health);
+        if (*health)
+            buf_addf(&b, " (%s)", health);
     } else if (s->state == CTR_EXITED) {
         buf_addf(&b, "Exited (%d) ", s->exit_code);
         if (s->finished_ns)
@@ -173,7 +179,7 @@ static json_t *usual_row(const struct ctr *c, const struct ctr_status *s, const 
     json_t *row = json_object();
     struct timespec created = {0};
     cleanup(buf_free) struct buf ports = BUF_INIT;
-    cleanup_free char *status = status_text(s);
+    cleanup_free char *status = status_text(c, s);
     cleanup_free char *command = command_text(json_object_get(rec, "command"));
     cleanup_json list = json_array();
     ports_of(rec, list, &ports);
@@ -196,7 +202,7 @@ json_t *ps_row(const struct roots *r, const struct ctr *c, const struct ctr_stat
     json_t *labels = json_object_get(rec, "labels"), *command = json_object_get(rec, "command");
     json_t *row = json_object(), *ports = json_array();
     cleanup(buf_free) struct buf port_text = BUF_INIT;
-    cleanup_free char *status = status_text(s), *text = command_text(command);
+    cleanup_free char *status = status_text(c, s), *text = command_text(command);
     cleanup_free char *image_id = xstrndup(jx_str(rec, "image"), v->whole ? 64 : 12);
     ports_of(rec, ports, &port_text);
     json_object_set_new(row, "AutoRemove", json_boolean(jx_bool(rec, "rm")));

@@ -200,6 +200,14 @@ void launch_run_quietly(const struct command *c)
         ;
 }
 
+pid_t launch_beside(const struct command *c)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_child(c->argv, NULL, false, -1);
+    return pid;
+}
+
 static int read_pid(struct mon *m, struct err *e)
 {
     cleanup_free char *path = xasprintf("%s/pid", m->o->run_dir);
@@ -273,6 +281,8 @@ void launch_reap(struct mon *m)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == m->health_pid)
+            health_done(m);
         if (pid != m->pid)
             continue;
         m->exited = true;

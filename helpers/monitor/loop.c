@@ -84,7 +84,7 @@ static void drain_signals(struct mon *m)
     launch_reap(m);
 }
 
-enum { P_SIGNALS, P_LISTEN, P_OUT, P_ERR, P_IN, P_CLIENTS };
+enum { P_SIGNALS, P_LISTEN, P_OUT, P_ERR, P_IN, P_HEALTH, P_CLIENTS };
 
 /* As many as there are clients; the array grows with them. */
 static struct pollfd *prepare(struct mon *m, size_t *ret_n)
@@ -104,6 +104,7 @@ static struct pollfd *prepare(struct mon *m, size_t *ret_n)
     p[P_ERR] = (struct pollfd){.fd = held ? -1 : m->err, .events = POLLIN};
     bool feed = m->stdin_pending.len || (m->stdin_eof && m->in >= 0 && !m->o->tty);
     p[P_IN] = (struct pollfd){.fd = feed ? m->in : -1, .events = POLLOUT};
+    p[P_HEALTH] = (struct pollfd){.fd = m->health_timer, .events = POLLIN};
     for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
         short events = !c->feeds || m->stdin_pending.len < MAX_STDIN ? POLLIN : 0;
@@ -120,6 +121,8 @@ static void serve(struct mon *m, const struct pollfd *p, size_t n)
         drain_signals(m);
     if (p[P_LISTEN].revents)
         clients_accept(m);
+    if (p[P_HEALTH].revents)
+        health_due(m);
     for (size_t i = 0; i < n - P_CLIENTS; i++) {
         struct client *c = &m->clients[i];
         if (c->fd < 0 || c->fd != p[P_CLIENTS + i].fd)

@@ -2,9 +2,9 @@
  * pod-monitor's rooms. One process a container, static and small: it holds the container's lock,
  * terminal and pipes, writes the log, serves attach clients, reaps, and records the exit.
  *
- * main (pod-monitor.c) reads the command line; launch.c runs the commands that create and start
+ * options.c reads the command line; launch.c runs the commands that create and start
  * the container; loop.c moves bytes; clients.c speaks words/attach.h; log.c writes k8s-file;
- * record.c leaves the records that others derive the state from.
+ * record.c leaves the records that others derive the state from; health.c has checks made.
  */
 #ifndef POD_MONITOR_MON_H
 #define POD_MONITOR_MON_H
@@ -28,12 +28,13 @@ struct options {
         *state_dir; /* the runtime's state of this container, when removing it is all of delete */
     int lock_fd, client_fd;
     bool tty, stdin_open, remove, foreign, passthrough;
-    const char *log_path; /* NULL: no log */
-    int64_t log_max;      /* bytes; 0: no limit */
-    const char *restart;  /* no, on-failure, always, unless-stopped */
-    int64_t restart_max;  /* 0: no limit */
-    int64_t timeout;      /* seconds it may run; 0: no limit */
-    struct command create, net, start, erase, reclaim, trash_cmd, exit_cmd, after;
+    const char *log_path;    /* NULL: no log */
+    int64_t log_max;         /* bytes; 0: no limit */
+    const char *restart;     /* no, on-failure, always, unless-stopped */
+    int64_t restart_max;     /* 0: no limit */
+    int64_t timeout;         /* seconds it may run; 0: no limit */
+    int64_t health_interval; /* ms between two health checks; 0: none by timer */
+    struct command health, create, net, start, erase, reclaim, trash_cmd, exit_cmd, after;
 };
 
 struct client {
@@ -70,9 +71,14 @@ struct mon {
     bool stdin_eof;
     struct client *clients;
     size_t nclients, room;
-    bool deaf; /* out of descriptors: nobody is let in until somebody has left */
+    int health_timer; /* -1: none */
+    pid_t health_pid; /* of a check that runs; 0 */
+    bool deaf;        /* out of descriptors: nobody is let in until somebody has left */
     struct log log;
 };
+
+/* options.c: our own caller's words (things/start_chain.c); -1 for anybody else's */
+int options_parse(char **argv, struct options *o);
 
 int64_t now_ns(void);
 int64_t now_ms(void); /* monotonic */
@@ -81,6 +87,7 @@ int64_t now_ms(void); /* monotonic */
 int launch_open_streams(struct mon *m, int child[3], struct err *e);
 int launch_container(struct mon *m, struct err *e);
 void launch_run_quietly(const struct command *c); /* waits; its failure is nobody's business */
+pid_t launch_beside(const struct command *c);     /* does not wait */
 void launch_reap(struct mon *m);
 void launch_undo(struct mon *m); /* ends what a failed launch has left */
 
@@ -106,7 +113,14 @@ int log_open(struct log *l, const char *path, int64_t max, struct err *e);
 void log_write(struct log *l, bool is_err, const char *p, size_t n);
 void log_end(struct log *l); /* ends unfinished lines */
 
+/* health.c */
+void health_begin(struct mon *m); /* it runs */
+void health_due(struct mon *m);   /* the timer's descriptor is readable */
+void health_done(struct mon *m);  /* the check that ran has ended */
+void health_end(struct mon *m);   /* it runs no more */
+
 /* record.c */
+void record_health(const struct mon *m); /* nothing is known yet */
 int record_started(struct mon *m, struct err *e);
 void record_event(const struct mon *m, const char *status); /* into the journal */
 void record_stopping(struct mon *m);                        /* no restart is wanted any more */

@@ -60,6 +60,13 @@ void record_event(const struct mon *m, const char *status)
     journal_container(dir, status, NULL);
 }
 
+/* In things/health.h's form. */
+void record_health(const struct mon *m)
+{
+    (void)put(m->o->ctr_dir, "health.json",
+              "{\"Status\":\"starting\",\"FailingStreak\":0,\"Log\":null}");
+}
+
 /* Outdates an older exit record. */
 int record_started(struct mon *m, struct err *e)
 {

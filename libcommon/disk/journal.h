@@ -11,12 +11,16 @@
 #ifndef POD_DISK_JOURNAL_H
 #define POD_DISK_JOURNAL_H
 
+#include <stdbool.h>
+
 #define JOURNAL_DIR     "events"
 #define JOURNAL_LOG     "events/log"
 #define JOURNAL_OLD     "events/log.1"
 #define JOURNAL_MAX     (4 << 20) /* bytes; from there on the log becomes log.1 */
 #define JOURNAL_MEMBERS "event"
 
+/* POD_EVENTS=none, which `pod --events-backend none` sets: nothing is told, nothing can be read. */
+bool journal_off(void);
 /* Of whatever type: members is JSON without braces, "" or NULL for none. */
 void journal_add(int own, const char *type, const char *status, const char *members);
 /*

@@ -5,6 +5,7 @@
 #include "disk/lock.h"
 #include "plain/fdio.h"
 #include "things/ctr.h"
+#include "things/health.h"
 #include "things/pod.h"
 #include "things/store_write.h"
 #include "things/volume.h"
@@ -86,7 +87,8 @@ static int make_record(const struct roots *r, const struct create_opts *o, const
         return -1;
     if (set_pod(r, o, rec, e) < 0 || create_plain(r, o, cfg, rec, e) < 0 ||
         create_mounts(r, o, cfg, rec, e) < 0 || create_network(r, o, rec, e) < 0 ||
-        create_security(o, rec, e) < 0 || create_limits(o, rec, e) < 0)
+        create_security(o, rec, e) < 0 || create_limits(o, rec, e) < 0 ||
+        create_health(o, cfg, rec, e) < 0)
         return -1;
     jx_set_str(rec, "ociUser", jx_str(cfg, "User"));
     return create_process(r, o, img, command, rec, e);

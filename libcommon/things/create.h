@@ -16,7 +16,7 @@
 
 struct create_opts {
     bool detach, interactive, tty, rm, read_only, privileged, init, replace, no_hosts, quiet,
-        no_sigproxy, env_host, unsetenv_all, publish_all, rmi, no_hostname, rootfs;
+        no_sigproxy, env_host, unsetenv_all, publish_all, rmi, no_hostname, rootfs, no_healthcheck;
     bool ignored; /* accepted for podman's and docker's sake, means nothing here */
     int sig_proxy, tls_verify, http_proxy, read_only_tmpfs, passwd;
     const char *name, *workdir, *user, *entrypoint, *hostname, *pid, *ipc, *uts, *userns, *pod,
@@ -30,6 +30,8 @@ struct create_opts {
     const char *group_entry, *image_volume, *passwd_entry, *init_path, *kernel_memory,
         *oom_score_adj, *pidfile;
     const char *pod_id_file, *sdnotify, *seccomp_policy, *systemd, *timeout;
+    const char *health_cmd, *health_interval, *health_on_failure, *health_retries,
+        *health_start_period, *health_timeout;
     const char *ip; /* a static address of any kind: there is no network of ours to have one in */
     struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
         publish;

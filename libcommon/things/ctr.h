@@ -11,6 +11,7 @@
  *                                       hints, not truth
  *                       exit            key=value lines: code, started, finished (ns), oom, error;
  *                                       behind those of live when the disk has no room for it
+ *                       health.json     what its health checks said (things/health.h)
  *                       ctr.log hosts hostname resolv.conf
  *   own/names/<name>                    symbolic link to ../containers/<id> or ../pods/<id>
  *   own/names.lock                      held while a name of somebody gone is taken or dropped
@@ -24,7 +25,7 @@
  * restart{policy max} stopSignal stopTimeout network{mode options[] ports[{hostIp hostPort
  * containerPort protocol}]} userns runtime runtimeFlags[] lowers[] env[] workdir user hostname
  * mounts[] security{privileged readOnly seccomp noNewPrivileges capAdd[] capDrop[]}
- * limits{memory cpus pids}
+ * limits{memory cpus pids} health{…} (things/health.h)
  */
 #ifndef POD_THINGS_CTR_H
 #define POD_THINGS_CTR_H

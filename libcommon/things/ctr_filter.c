@@ -1,5 +1,6 @@
 #include "things/ctr_filter.h"
 
+#include "things/health.h"
 #include "things/pod.h"
 #include "words/filter.h"
 #include "words/timefmt.h"
@@ -9,13 +10,15 @@
 #include <strings.h>
 
 static const char *const keys[] = {
-    "ancestor", "before", "command",        "exited", "id",     "label", "label!", "name",
+    "ancestor", "before", "command",        "exited", "health", "id",    "label",  "label!", "name",
     "network",  "pod",    "restart-policy", "since",  "status", "until", "volume", NULL};
 static const char *const states[] = {"created",  "initialized", "running", "paused",
                                      "stopping", "exited",      "stopped", "removing",
                                      "unknown",  "configured",  NULL};
 static const char *const policies[] = {"no",         "none",           "always",
                                        "on-failure", "unless-stopped", NULL};
+
+static const char *const healths[] = {"none", "starting", "healthy", "unhealthy", NULL};
 
 bool ctr_filter_has(const struct strv *filters, const char *key)
 {
@@ -37,6 +40,8 @@ static int check_value(const struct roots *r, const char *key, const char *value
     int64_t code;
     if (strcmp(key, "status") == 0 && !str_in(value, states))
         return err_set(e, 0, "unknown container state: %s: invalid argument", value);
+    if (strcmp(key, "health") == 0 && !str_in(value, healths))
+        return err_set(e, 0, "unknown state of health: %s: invalid argument", value);
     if (strcmp(key, "restart-policy") == 0 && !str_in(value, policies))
         return err_set(e, 0, "%s invalid restart policy", value);
     if (strcmp(key, "exited") == 0 && str_i64(value, INT32_MIN, INT32_MAX, &code) < 0)
@@ -155,6 +160,13 @@ static bool policy_matches(const char *value, const json_t *rec)
     return none ? !*have : strcmp(have, value) == 0;
 }
 
+static bool health_matches(const char *value, const struct ctr *c)
+{
+    char health[16];
+    health_status(c, health, sizeof health);
+    return strcmp(*health ? health : "none", value) == 0;
+}
+
 static bool passes(const struct roots *r, const char *key, const char *value, const struct ctr *c,
                    const struct ctr_status *s)
 {
@@ -169,6 +181,8 @@ static bool passes(const struct roots *r, const char *key, const char *value, co
         return s->state == CTR_EXITED && s->exit_code == atoi(value);
     if (strcmp(key, "ancestor") == 0)
         return strstr(jx_str(rec, "imageName"), value) || str_starts(jx_str(rec, "image"), value);
+    if (strcmp(key, "health") == 0)
+        return health_matches(value, c);
     if (strcmp(key, "pod") == 0)
         return pod_matches(r, value, rec);
     if (strcmp(key, "volume") == 0)

@@ -1,6 +1,7 @@
 #include "things/start_chain.h"
 
 #include "disk/at.h"
+#include "things/health.h"
 #include "things/spawn.h"
 #include "things/start.h"
 #include "things/volume.h"
@@ -204,6 +205,22 @@ static void put_end(const struct ctr *c, struct strv *argv)
     strv_addf(argv, "%lld", (long long)jx_int(restart, "max", 0));
 }
 
+/* Checks go on by the monitor's timer; without one they are made by hand. */
+static void put_health(const struct ctr *c, struct strv *argv)
+{
+    struct strv cmd = STRV_INIT;
+    const json_t *health = health_wanted(c);
+    int64_t ms = jx_int(health, "interval", 0) / 1000000;
+    if (!health)
+        return;
+    strv_add(argv, "--health-interval");
+    strv_addf(argv, "%lld", (long long)ms);
+    strv_take(&cmd, bin_path("pod-healthcheck"));
+    strv_add(&cmd, "run");
+    strv_add(&cmd, c->id);
+    put_command(argv, "--health", &cmd);
+}
+
 static void put_flags(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     static const char *const flags[] = {"tty", "stdin", "rm"};
@@ -284,6 +301,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     put_flags(ch, c, argv);
     put_log(ch, c, argv);
     put_end(c, argv);
+    put_health(c, argv);
     create_command(ch, c, &cmd);
     put_command(argv, "--create", &cmd);
     if (*ch->net) {
