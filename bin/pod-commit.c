@@ -70,10 +70,12 @@ static void job_close(struct job *j)
 
 static void pack_command(const struct job *j, struct strv *ret)
 {
+    const json_t *secret;
+    size_t i;
     if (j->o->squash) {
         cleanup(view_free) struct view view = VIEW_INIT;
         view_container(&j->roots, &j->c, &view);
-        for (size_t i = 0; i < view.line.n; i++)
+        for (i = 0; i < view.line.n; i++)
             strv_add(ret, view.line.v[i]);
         strv_take(ret, tool_path("pod-pack"));
         strv_add(ret, view.dir);
@@ -82,6 +84,13 @@ static void pack_command(const struct job *j, struct strv *ret)
     start_add_userns(ret);
     strv_take(ret, tool_path("pod-pack"));
     strv_add(ret, "--layer");
+    json_array_foreach(json_object_get(j->c.record, "secrets"), i, secret)
+    {
+        if (!*jx_str(secret, "target"))
+            continue;
+        strv_add(ret, "--point");
+        strv_add(ret, jx_str(secret, "target"));
+    }
     strv_addf(ret, "%s/pod/containers/%s/upper", j->roots.graph_path, j->c.id);
 }
 

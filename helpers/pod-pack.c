@@ -41,6 +41,7 @@ struct pack {
     struct buf path; /* the entry's, as the archive calls it */
     void *links;     /* tree of struct seen: files with several names */
     bool layer;
+    struct strv points; /* further mount points, as in the archive */
     int depth;
 };
 
@@ -189,7 +190,7 @@ static bool is_mount_point(const struct pack *p, const struct stat *st)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(buf_str(&p->path), names[i]) == 0)
             return true;
-    return false;
+    return strv_has(&p->points, buf_str(&p->path));
 }
 
 static int one_of(struct pack *p, int dir, const char *base)
@@ -263,13 +264,18 @@ int main(int argc, char **argv)
 {
     static struct pack p = {.out = {.fd = 1}};
     struct err e = ERR_INIT;
-    if (argc > 1 && strcmp(argv[1], "--layer") == 0) {
-        p.layer = true;
-        argv++;
-        argc--;
+    for (int n = 1; argc > n && str_starts(argv[1], "--"); argc -= n, argv += n) {
+        bool value = strcmp(argv[1], "--point") == 0 && argc > 2;
+        if (value)
+            strv_add(&p.points, argv[2] + strspn(argv[2], "/"));
+        else if (strcmp(argv[1], "--layer") == 0)
+            p.layer = true;
+        else
+            break;
+        n = 1 + value;
     }
     if (argc < 2 || argc > 4)
-        err_set(&e, 0, "usage: pod-pack [--layer] DIR [ENTRY [NAME]]");
+        err_set(&e, 0, "usage: pod-pack [--layer [--point PATH]...] DIR [ENTRY [NAME]]");
     else if (run(&p, argv + 1, &e) == 0) {
         report_ok(NULL);
         return 0;

@@ -3,6 +3,7 @@
 #include "disk/inside.h"
 #include "plain/fdio.h"
 #include "things/create.h"
+#include "things/secret.h"
 #include "things/spec.h"
 #include "words/exitcode.h"
 
@@ -79,8 +80,9 @@ static int set_env(const struct ctr *c, const struct exec_opts *o, json_t *proce
         res = env_put(&env, o->env.v[i], e);
     if (res < 0)
         err_prefix(e, "parsing environment variables");
-    json_object_set_new(process, "env", jx_from_strv(&env));
-    return res;
+    json_t *all = jx_from_strv(&env);
+    json_object_set_new(process, "env", all);
+    return res < 0 ? res : secrets_env(c->dir, c->record, all, e);
 }
 
 static void set_caps(const struct ctr *c, const struct exec_opts *o, bool root, json_t *process)

@@ -23,6 +23,24 @@ static json_t *exposed(const json_t *rec)
     return all;
 }
 
+/* Those that are files, as podman shows them. */
+static json_t *secrets_of(const json_t *rec)
+{
+    json_t *all = json_array();
+    const json_t *s;
+    size_t i;
+    json_array_foreach(json_object_get(rec, "secrets"), i, s)
+    {
+        if (*jx_str(s, "target"))
+            json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:I, s:I}", "Name",
+                                                 jx_str(s, "name"), "ID", jx_str(s, "id"), "UID",
+                                                 (json_int_t)jx_int(s, "uid", 0), "GID",
+                                                 (json_int_t)jx_int(s, "gid", 0), "Mode",
+                                                 (json_int_t)jx_int(s, "mode", 0)));
+    }
+    return all;
+}
+
 json_t *inspect_config(const json_t *rec)
 {
     const char *umask = jx_str(rec, "umask");
@@ -54,6 +72,8 @@ json_t *inspect_config(const json_t *rec)
     json_object_set_new(o, "Timeout", json_integer(jx_int(rec, "timeout", 0)));
     json_object_set_new(o, "StopTimeout", json_integer(jx_int(rec, "stopTimeout", 10)));
     json_object_set_new(o, "Passwd", json_boolean(!jx_bool(rec, "noPasswd")));
+    if (json_object_get(rec, "secrets"))
+        json_object_set_new(o, "Secrets", secrets_of(rec));
     json_object_set_new(o, "sdNotifyMode", json_string("container"));
     return o;
 }

@@ -36,7 +36,8 @@ struct create_opts {
     struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
         publish;
     struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
-    struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file;
+    struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file,
+        secret;
     struct strv runtime_flag; /* without their dashes */
     struct strv device_rule, network_alias, requires, uidmap, gidmap, volumes_from;
     /* not from the command line: */

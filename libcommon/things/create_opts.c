@@ -116,6 +116,8 @@ const struct opt create_option_table[] = {
      AT(runtime_flag)},
     {"sdnotify", 0, OPT_STR, "MODE", "container, conmon or ignore", AT(sdnotify)},
     {"seccomp-policy", 0, OPT_STR, "POLICY", NULL, AT(seccomp_policy)},
+    {"secret", 0, OPT_LIST, "NAME[,OPTION=VALUE]",
+     "Give it a secret: type=mount or env, target, uid, gid, mode", AT(secret)},
     {"security-opt", 0, OPT_LIST, "OPTION", "seccomp=FILE|unconfined, no-new-privileges",
      AT(security_opt)},
     {"shm-size", 0, OPT_STR, "SIZE", "Size of /dev/shm (default 64m)", AT(shm_size)},

@@ -12,6 +12,7 @@
  *                       exit            key=value lines: code, started, finished (ns), oom, error;
  *                                       behind those of live when the disk has no room for it
  *                       health.json     what its health checks said (things/health.h)
+ *                       secrets/N       copies of secrets (things/secret.h)
  *                       ctr.log hosts hostname resolv.conf
  *   own/names/<name>                    symbolic link to ../containers/<id> or ../pods/<id>
  *   own/names.lock                      held while a name of somebody gone is taken or dropped

@@ -1,5 +1,7 @@
 #include "things/spec.h"
 
+#include "things/secret.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +86,8 @@ static json_t *process_of(const struct ctr *c)
     json_t *caps = json_object_get(rec, "caps"), *sets = json_object();
     bool root = jx_int(rec, "uid", 0) == 0;
     json_object_set(p, "args", json_object_get(rec, "args"));
-    json_object_set(p, "env", json_object_get(rec, "env"));
+    json_t *env = json_copy(json_object_get(rec, "env"));
+    json_object_set_new(p, "env", env ? env : json_array());
     json_object_set(p, "cwd", json_object_get(rec, "workdir"));
     json_object_set_new(p, "terminal", json_boolean(jx_bool(rec, "tty")));
     if (jx_bool(rec, "tty"))
@@ -204,7 +207,9 @@ int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, st
         strcmp(jx_str(json_object_get(c->record, "namespaces"), "uts"), "host") != 0)
         json_object_set(spec, "hostname", json_object_get(c->record, "hostname"));
     json_object_set_new(spec, "mounts", mounts);
-    if (spec_mounts(c, env, mounts, e) < 0 || spec_hostfiles(c, env, e) < 0)
+    json_t *vars = json_object_get(json_object_get(spec, "process"), "env");
+    if (spec_mounts(c, env, mounts, e) < 0 || spec_hostfiles(c, env, e) < 0 ||
+        secrets_env(c->dir, c->record, vars, e) < 0)
         return -1;
     json_t *notes = json_object_get(c->record, "annotations");
     notes = notes ? json_deep_copy(notes) : json_object();

@@ -106,6 +106,12 @@ static void in_run(const struct ctr *c, const struct spec_env *env, json_t *list
     const json_t *m;
     bool run_bound = false;
     size_t i;
+    json_array_foreach(json_object_get(c->record, "secrets"), i, m)
+    {
+        cleanup_free char *source = xasprintf("%s/secrets/%s", env->ctr_dir, jx_str(m, "file"));
+        if (*jx_str(m, "target"))
+            put(list, "bind", source, jx_str(m, "target"), "bind,ro,nosuid,nodev,noexec,rprivate");
+    }
     json_array_foreach(json_object_get(c->record, "mounts"), i, m)
     {
         if (strcmp(jx_str(m, "destination"), "/run") == 0)

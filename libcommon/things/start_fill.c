@@ -41,6 +41,21 @@ static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *
     strv_addf(argv, "%s%s", given ? "" : "o", jx_bool(mount, "nocopy") ? "" : "c");
 }
 
+/* As a rule it is root's, whom the caller is. */
+static void own_secret(const struct chain *ch, const struct ctr *c, const json_t *secret,
+                       struct strv *argv)
+{
+    int64_t uid = chain_outside(ch->maps, 0, jx_int(secret, "uid", 0));
+    int64_t gid = chain_outside(ch->maps, 1, jx_int(secret, "gid", 0));
+    if (!*jx_str(secret, "target") || (uid == 0 && gid == 0))
+        return;
+    strv_add(argv, "--own");
+    strv_addf(argv, "%s/pod/containers/%s/secrets/%s", ch->roots->graph_path, c->id,
+              jx_str(secret, "file"));
+    strv_addf(argv, "%lld", (long long)uid);
+    strv_addf(argv, "%lld", (long long)gid);
+}
+
 static void own_one(const struct chain *ch, const struct ctr *c, const json_t *mount,
                     struct strv *argv)
 {
@@ -61,5 +76,9 @@ void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)
             fill_one(ch, c, m, argv);
         if (jx_bool(m, "own"))
             own_one(ch, c, m, argv);
+    }
+    json_array_foreach(json_object_get(c->record, "secrets"), i, m)
+    {
+        own_secret(ch, c, m, argv);
     }
 }
