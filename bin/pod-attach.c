@@ -45,7 +45,8 @@ static int join(const struct roots *r, const struct ctr *c, const struct options
     ctr_status(r, c, &st);
     if (st.state != CTR_RUNNING) {
         err_set(e, 0, "you can only attach to running containers");
-        return err_hint(e, "Type: pod start --attach %s", ctr_name(c));
+        return err_hint(e, "Type: pod %s %s", st.state == CTR_PAUSED ? "unpause" : "start --attach",
+                        ctr_name(c));
     }
     cleanup_fd int sock = attach_connect(r, c->id, e);
     if (sock < 0)

@@ -13,12 +13,14 @@
 #include "things/image_change.h"
 #include "things/local_image.h"
 #include "things/pack.h"
+#include "things/pause.h"
 #include "things/spawn.h"
 #include "things/staged.h"
 #include "things/start.h"
 #include "things/view.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,7 @@ static const struct cmd command = {
 };
 
 struct job {
+    bool pause; /* while its files are read */
     struct roots roots;
     struct ctr c;
     struct image base;
@@ -108,6 +111,26 @@ static int make_layer(struct job *j, struct err *e)
     return 0;
 }
 
+static void on_signal(int sig)
+{
+    (void)sig; /* those who pack and unpack end by it; we have a container to let go on */
+}
+
+/* Whoever else pauses or lets it go on meanwhile has his way: the files are what they are then. */
+static int copy_changes(struct job *j, struct err *e)
+{
+    static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct err ignored = ERR_INIT;
+    for (size_t i = 0; j->pause && i < sizeof endings / sizeof *endings; i++)
+        signal(endings[i], on_signal);
+    if (j->pause && ctr_pause(&j->roots, &j->c, e) < 0)
+        return -1;
+    int r = make_layer(j, e);
+    if (j->pause && ctr_unpause(&j->roots, &j->c, &ignored) < 0)
+        say_warning("%s", ignored.msg);
+    return r;
+}
+
 /* The layer that the image's others end with; "" for none. */
 static int find_top(const struct job *j, char ret[65], struct err *e)
 {
@@ -137,7 +160,7 @@ static int save(struct job *j, const char *name, char ret_id[65], struct err *e)
     return r;
 }
 
-static int check(const struct job *j, struct err *e)
+static int check(struct job *j, struct err *e)
 {
     struct ctr_status s;
     const struct commit_opts *o = j->o;
@@ -146,10 +169,7 @@ static int check(const struct job *j, struct err *e)
     if (jx_str0(j->c.record, "rootfs"))
         return err_set(e, 0, "cannot commit a container that uses an exploded rootfs");
     ctr_status(&j->roots, &j->c, &s);
-    if (o->pause && s.state == CTR_RUNNING) {
-        err_set(e, 0, "a running container cannot be paused yet");
-        return err_hint(e, "Type: pod commit --pause=false %s", ctr_name(&j->c));
-    }
+    j->pause = o->pause && s.state == CTR_RUNNING;
     for (size_t i = 0; i < o->change.n; i++) {
         cleanup_json ignored = json_object();
         if (config_change(ignored, o->change.v[i], e) < 0)
@@ -167,7 +187,7 @@ static int work(struct job *j, char **operands, char ret_id[65], struct err *e)
     if (image_find(&j->roots, jx_str(j->c.record, "image"), &j->base, e) < 0)
         return -1;
     cleanup_fd int hold = store_hold(&j->roots, e);
-    if (hold < 0 || make_layer(j, e) < 0 || save(j, name, ret_id, e) < 0)
+    if (hold < 0 || copy_changes(j, e) < 0 || save(j, name, ret_id, e) < 0)
         return -1;
     journal_container(j->c.dir, "commit", NULL);
     if (j->o->iidfile && at_write(AT_FDCWD, j->o->iidfile, ret_id, 64, 0644, AT_PLAIN) < 0)

@@ -189,7 +189,8 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     if (s.state != CTR_RUNNING) {
         err_set(e, EXIT_NO_SESSION,
                 "can only create exec sessions on running containers: container state improper");
-        return err_hint(e, "Type: pod start %s", ctr_name(&c));
+        return err_hint(e, "Type: pod %s %s", s.state == CTR_PAUSED ? "unpause" : "start",
+                        ctr_name(&c));
     }
     if (reachable(&r, &c, e) < 0 || exec_describe(&c, &s, o, operands, &process, e) < 0)
         return -1;

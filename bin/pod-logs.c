@@ -173,7 +173,7 @@ static bool still_runs(const struct roots *r, const struct ctr *c)
 {
     struct ctr_status s;
     ctr_status(r, c, &s);
-    return s.state == CTR_RUNNING || s.state == CTR_STOPPING;
+    return ctr_is_up(&s) || s.state == CTR_STOPPING;
 }
 
 static int64_t now_ns(void)

@@ -9,12 +9,14 @@ static const struct verb verbs[] = {
     {"kill", "send a signal to the containers of pods", verb_kill},
     {"ls", NULL, verb_ps},
     {"list", NULL, verb_ps},
+    {"pause", "let the containers of pods stand still", verb_pause},
     {"ps", "list pods", verb_ps},
     {"restart", "stop and start pods", verb_restart},
     {"rm", "remove pods", verb_rm},
     {"settle", NULL, verb_settle},
     {"start", "start pods", verb_start},
     {"stop", "stop pods", verb_stop},
+    {"unpause", "let paused pods go on", verb_unpause},
     {0},
 };
 

@@ -49,6 +49,14 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     if (ctr_find(r, name, &c, e) < 0)
         return -1;
     ctr_status(r, &c, &s);
+    if (s.state == CTR_PAUSED) {
+        err_set(e, 0,
+                "unable to restart a container in a paused or unknown state: container state "
+                "improper");
+        err_hint(e, "Type: pod unpause %s", ctr_name(&c));
+        ctr_close(&c);
+        return -1;
+    }
     int res = o->running && s.state != CTR_RUNNING;
     if (res == 0 && s.state == CTR_RUNNING) {
         res = stop_begin(r, &c, o->time == 0 ? SIGKILL : 0, e);

@@ -86,7 +86,7 @@ static bool runs(const struct roots *r, const char *id)
         ctr_status(r, &c, &s);
         ctr_close(&c);
     }
-    return s.state == CTR_RUNNING || s.state == CTR_PAUSED;
+    return ctr_is_up(&s);
 }
 
 static int one(const struct roots *r, const char *name, const struct options *o, int *code,
@@ -97,6 +97,17 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     if (ctr_find(r, name, &c, e) < 0)
         return -1;
     struct start_how how = {.client_fd = -1};
+    struct ctr_status s;
+    ctr_status(r, &c, &s);
+    if (s.state == CTR_PAUSED) {
+        err_set(e, 0,
+                "unable to start container \"%s\": container %s must be in Created or Stopped "
+                "state to be started: container state improper",
+                c.id, c.id);
+        err_hint(e, "Type: pod unpause %s", ctr_name(&c));
+        ctr_close(&c);
+        return -1;
+    }
     int res =
         o->attach || o->interactive ? stay(r, &c, o, code, e) : ctr_start(r, &c, &how, &pid, e);
     if (res < 0) {

@@ -76,7 +76,7 @@ static int kill_one(const struct roots *r, const struct ctr *c, int sig, bool al
 {
     struct ctr_status s;
     ctr_status(r, c, &s);
-    if (s.state == CTR_RUNNING) {
+    if (ctr_is_up(&s)) {
         if (ctr_signal(r, c, sig, e) == 0) {
             journal_container(c->dir, "kill", NULL);
             return 0;
@@ -107,6 +107,19 @@ static int kill_all(const struct roots *r, struct target *t, size_t n, const str
     return code;
 }
 
+static int check_state(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    struct ctr_status s;
+    ctr_status(r, c, &s);
+    if (s.state != CTR_PAUSED)
+        return 0;
+    err_set(e, 0,
+            "can only stop created or running containers. %s is in state %s: container state "
+            "improper",
+            c->id, ctr_state_name(s.state));
+    return err_hint(e, "Type: pod unpause %s", ctr_name(c));
+}
+
 /* Everybody gets the signal first, then each is waited for: ten containers take as long as one. */
 static int stop_all(const struct roots *r, struct target *t, size_t n, const struct options *o)
 {
@@ -115,6 +128,10 @@ static int stop_all(const struct roots *r, struct target *t, size_t n, const str
     for (size_t i = 0; i < n; i++) {
         if (t[i].found && o->which.all && !runs(r, &t[i].c))
             t[i].found = false;
+        if (t[i].found && check_state(r, &t[i].c, &e) < 0) {
+            code = say_error(&e);
+            t[i].found = false;
+        }
         if (t[i].found && stop_begin(r, &t[i].c, o->time == 0 ? SIGKILL : 0, &e) < 0)
             code = say_error(&e);
     }

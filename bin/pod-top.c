@@ -72,9 +72,9 @@ static int show(pid_t first, char *const *names, struct err *e)
 {
     struct view v = {.first = first};
     cleanup(buf_free) struct buf text = BUF_INIT, out = BUF_INIT;
-    cleanup_free struct proc *procs = NULL;
-    size_t n = 0;
-    if (procs_of(first, &procs, &n, e) < 0)
+    cleanup(procs_free) struct procs all = {0}, own = {0};
+    procs_read(&all);
+    if (procs_of(&all, first, &own, e) < 0)
         return -1;
     inside_read(first, "etc/passwd", MAX_ETC, &v.passwd);
     inside_read(first, "etc/group", MAX_ETC, &v.group);
@@ -83,11 +83,11 @@ static int show(pid_t first, char *const *names, struct err *e)
     for (size_t k = 0; names[k]; k++)
         buf_addf(&text, "%s%s", k ? "\t" : "", column_find(names[k])->heading);
     buf_addc(&text, '\n');
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < own.n; i++) {
         for (size_t k = 0; names[k]; k++) {
             if (k)
                 buf_addc(&text, '\t');
-            column_find(names[k])->print(&procs[i], &v, &text);
+            column_find(names[k])->print(&own.v[i], &v, &text);
         }
         buf_addc(&text, '\n');
     }
@@ -109,7 +109,7 @@ static int work(const struct options *o, char **operands, struct err *e)
     if (o->latest ? ctr_latest(&r, &c, e) < 0 : ctr_find(&r, *operands++, &c, e) < 0)
         return err_prefix(e, "unable to look up requested container");
     ctr_status(&r, &c, &s);
-    if (s.state != CTR_RUNNING)
+    if (!ctr_is_up(&s))
         return err_set(e, 0,
                        "top can only be used on running containers: container state improper");
     if (for_ps(operands) && !(operands[0] && strchr(operands[0], ',')))

@@ -4,6 +4,7 @@
  *   pod-cgroup --name ID --prepare LIMITS -- MONITOR      see that the next will work
  *   pod-cgroup --name ID [--path-file FILE] LIMITS -- COMMAND
  *   pod-cgroup --join DIR -- COMMAND                      into a container's cgroup, for exec
+ *   pod-cgroup --update DIR LIMITS                        of a container that runs already
  *
  * The container's cgroup is a child of the nearest one that is ours to divide. Where there is
  * none, --prepare gets a scope from systemd, delegated to us as a whole, and the container's
@@ -37,7 +38,7 @@
 
 struct options {
     struct limit_options l;
-    const char *name, *path_file, *join;
+    const char *name, *path_file, *join, *update;
     bool prepare;
 };
 
@@ -58,6 +59,7 @@ static const struct opt table[] = {
     {"path-file", 0, OPT_STR, "FILE", "Write the cgroup's directory there", AT(path_file)},
     {"prepare", 0, OPT_BOOL, NULL, "Only see to a place for it", AT(prepare)},
     {"join", 0, OPT_STR, "DIR", "Enter this cgroup", AT(join)},
+    {"update", 0, OPT_STR, "DIR", "Put the limits into this cgroup", AT(update)},
     {.name = NULL},
 };
 static const struct cmd command = {
@@ -65,7 +67,6 @@ static const struct cmd command = {
     .operands = "COMMAND [ARG...]",
     .summary = "Run a command in a control group with limits",
     .opts = table,
-    .min = 1,
     .max = -1,
     .stop_at_operand = 1,
 };
@@ -143,6 +144,19 @@ static int prepare(const struct options *o, const struct limits *l, const char *
     return r < 0 ? err_prefix(e, "%s", l->v[0].option) : 0;
 }
 
+/* Of a container that runs: what its cgroup was not given it cannot be given any more. */
+static int update(const struct options *o, const struct limits *l, struct err *e)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (!cgroup_lists(o->update, "cgroup.controllers", l->v[i].controller))
+            return needs_cgroup(l->v[i].option, l->v[i].controller, e) < 0
+                       ? -1
+                       : err_set(e, 0,
+                                 "%s: the container runs in a cgroup without the %s controller",
+                                 l->v[i].option, l->v[i].controller);
+    return limits_apply(l, o->update, e);
+}
+
 static int place(const struct options *o, const struct limits *l, struct err *e)
 {
     const char *controllers[11];
@@ -175,15 +189,22 @@ int main(int argc, char **argv)
     }
     if (r < 0)
         return fail(&e);
-    if (o.join ? o.join[0] != '/'
-               : !o.name || !*o.name || strchr(o.name, '/') || strlen(o.name) > 128) {
+    if (o.update && o.update[0] == '/') {
+        if (limits_parse(&o.l, &l, &e) < 0 || update(&o, &l, &e) < 0)
+            return fail(&e);
+        report_ok(NULL);
+        return 0;
+    }
+    if (o.join
+            ? o.join[0] != '/'
+            : first == argc || !o.name || !*o.name || strchr(o.name, '/') || strlen(o.name) > 128) {
         err_set(&e, 0, "pod-cgroup: --name or --join is needed");
         return fail(&e);
     }
     if (limits_parse(&o.l, &l, &e) < 0 || place(&o, &l, &e) < 0)
         return fail(&e);
     execvp(argv[first], argv + first);
-    err_sys(&e, "cannot run \"%s\"", argv[first]);
+    err_sys(&e, "cannot run \"%s\"", first < argc ? argv[first] : "");
     e.code = errno == ENOENT ? 127 : 126;
     return fail(&e);
 }

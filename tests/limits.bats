@@ -222,3 +222,27 @@ elsewhere() { # MOUNTS: a shell line; then pod-cgroup tries for 64 MB
     assert_error_match "^Error: --memory: the memory controller is not delegated to user $(id -un) \("
     assert_match "(Ask|Log in)" "$(tail -n +2 <<<"$stderr")"
 }
+
+@test "update: at once, for what runs without a limit, and for further starts" {
+    or_error memory --memory 64m || return 0
+    run_pod run -d --name box --network none "$IMAGE" sleep 1000
+    run_cmd any pod update --memory 48m box
+    if [ "$status" != 0 ]; then # in a login session it can get no cgroup any more
+        assert_error_match "there is no cgroup for container"
+        assert_contains "pod stop box" "$stderr"
+        run_pod rm -f -t 0 box
+        run_pod run -d --name box --network none --memory 64m "$IMAGE" sleep 1000
+        run_pod update --memory 48m box
+    fi
+    assert_equal "$(cat "$(cgroup_of box)/memory.max")" 50331648
+    run_pod update --memory 40m --pids-limit 50 box
+    assert_equal "$(cat "$(cgroup_of box)/memory.max")" 41943040
+    assert_equal "$(cat "$(cgroup_of box)/pids.max")" 50
+    run_pod restart -t 0 box
+    assert_equal "$(cat "$(cgroup_of box)/memory.max")" 41943040
+    run_pod stats --no-stream --format '{{.MemUsage}} {{.PIDS}}' box
+    assert_match "^[0-9.]+[kM]B / 41.94MB 1$"
+    run_pod pause box
+    assert_equal "$(grep frozen "$(cgroup_of box)/cgroup.events")" "frozen 1"
+    run_pod unpause box
+}

@@ -12,14 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct options {
-    struct pods_which which;
-    bool force, ignore;
-    int64_t time;
-    const char *signal;
-};
-
-#define AT(f) offsetof(struct options, f)
+#define AT(f) offsetof(struct pods_life, f)
 #define OPT_ALL                                                                                    \
     {                                                                                              \
         "all", 'a', OPT_BOOL, NULL, "All pods", AT(which.all)                                      \
@@ -62,30 +55,7 @@ static const struct opt rm_options[] = {
 
 static const char codes[] = "Exit codes: 0 done, 125 pod failed or a pod does not exist.";
 
-typedef int (*member_fn)(const struct roots *r, struct ctr *c, const struct options *o,
-                         struct err *e);
-
-/* The infra container is the first member: started first, ended last. */
-static int each(const struct roots *r, const char *pod_id, bool backwards, member_fn fn,
-                const struct options *o, struct err *e)
-{
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    int result = 0;
-    if (pod_members(r, pod_id, &ids, e) < 0)
-        return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[backwards ? ids.n - 1 - i : i], &c, &damaged) < 0)
-            continue;
-        if (fn(r, &c, o, e) < 0)
-            result = -1;
-        ctr_close(&c);
-    }
-    return result;
-}
-
-static int do_start(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+static int do_start(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
 {
     struct start_how how = {.client_fd = -1};
     pid_t pid;
@@ -93,48 +63,51 @@ static int do_start(const struct roots *r, struct ctr *c, const struct options *
     return ctr_start(r, c, &how, &pid, e) < 0 ? -1 : 0;
 }
 
-static int do_ask(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+static int do_ask(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
 {
     return stop_begin(r, c, o->time == 0 ? SIGKILL : 0, e);
 }
 
-static int do_finish(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+static int do_finish(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
 {
     bool killed;
     return stop_finish(r, c, o->time == 0 ? 10 : o->time, &killed, e);
 }
 
-static int do_kill(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+static int do_kill(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
 {
     struct ctr_status s;
     int sig = signal_number(o->signal ? o->signal : "KILL");
     ctr_status(r, c, &s);
-    return s.state == CTR_RUNNING ? ctr_signal(r, c, sig, e) : 0;
+    return ctr_is_up(&s) ? ctr_signal(r, c, sig, e) : 0;
 }
 
-static int do_remove(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+static int do_remove(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
 {
     return ctr_remove(r, c, true, true, o->time, e);
 }
 
 /* ---- whole pods ---- */
 
-static int start_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+static int start_pod(const struct roots *r, const char *id, const struct pods_life *o,
+                     struct err *e)
 {
-    return each(r, id, false, do_start, o, e);
+    return pods_each(r, id, false, do_start, o, e);
 }
 
-static int stop_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+static int stop_pod(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
-    return each(r, id, true, do_ask, o, e) < 0 || each(r, id, true, do_finish, o, e) < 0 ? -1 : 0;
+    return pods_each(r, id, true, do_ask, o, e) < 0 || pods_each(r, id, true, do_finish, o, e) < 0
+               ? -1
+               : 0;
 }
 
-static int kill_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+static int kill_pod(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
-    return each(r, id, true, do_kill, o, e);
+    return pods_each(r, id, true, do_kill, o, e);
 }
 
-static int restart_pod(const struct roots *r, const char *id, const struct options *o,
+static int restart_pod(const struct roots *r, const char *id, const struct pods_life *o,
                        struct err *e)
 {
     return stop_pod(r, id, o, e) < 0 ? -1 : start_pod(r, id, o, e);
@@ -151,8 +124,7 @@ static int check_idle(const struct roots *r, const char *id, const struct strv *
         if (ctr_open(r, members->v[i], &c, &damaged) < 0)
             continue;
         ctr_status(r, &c, &s);
-        bool busy =
-            (s.state == CTR_RUNNING || s.state == CTR_PAUSED) && !jx_bool(c.record, "infra");
+        bool busy = ctr_is_up(&s) && !jx_bool(c.record, "infra");
         ctr_close(&c);
         if (!busy)
             continue;
@@ -166,12 +138,12 @@ static int check_idle(const struct roots *r, const char *id, const struct strv *
     return 0;
 }
 
-static int rm_pod(const struct roots *r, const char *id, const struct options *o, struct err *e)
+static int rm_pod(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
     cleanup(strv_free) struct strv ids = STRV_INIT;
     struct pod p = {.record = NULL};
     if (pod_members(r, id, &ids, e) < 0 || (!o->force && check_idle(r, id, &ids, e) < 0) ||
-        each(r, id, true, do_remove, o, e) < 0)
+        pods_each(r, id, true, do_remove, o, e) < 0)
         return -1;
     struct err damaged = ERR_INIT;
     bool readable = pod_open(r, id, &p, &damaged) == 0;
@@ -180,71 +152,18 @@ static int rm_pod(const struct roots *r, const char *id, const struct options *o
     return res;
 }
 
-typedef int (*pod_fn)(const struct roots *r, const char *id, const struct options *o,
-                      struct err *e);
-
-/* status: what the journal calls it. */
-static int do_one(const struct roots *r, const char *id, const struct options *o, pod_fn fn,
-                  const char *status, struct err *e)
-{
-    struct pod p = {.record = NULL};
-    struct err damaged = ERR_INIT;
-    (void)pod_open(r, id, &p, &damaged);
-    int res = fn(r, id, o, e);
-    if (res == 0)
-        event_pod(r, status, id, jx_str0(p.record, "name"));
-    pod_close(&p);
-    return res;
-}
-
-static int drive(const struct cmd *c, int argc, char **argv, pod_fn fn, const char *status)
-{
-    struct err e = ERR_INIT;
-    struct options o = {.time = -1};
-    struct roots r;
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    int code = 0;
-    int first = say_parse(c, &o, argc, argv, &code);
-    if (first < 0)
-        return code;
-    bool removes = c->opts == rm_options;
-    if (o.signal && signal_number(o.signal) < 0) {
-        err_set(&e, 0, "invalid signal: %s", o.signal);
-        return say_error(&e);
-    }
-    if (removes && o.time >= 0 && !o.force) {
-        err_set(&e, 0, "--force option must be specified to use the --time option");
-        return say_error(&e);
-    }
-    if (roots_open(&r, &e) < 0)
-        return say_error(&e);
-    if (pods_which(&r, &o.which, argv + first, o.ignore || (removes && o.force), &ids, &e) < 0) {
-        if (strstr(e.msg, "no such pod") && removes)
-            e.code = EXIT_NO;
-        return say_error(&e);
-    }
-    for (size_t i = 0; i < ids.n; i++) {
-        e = (struct err)ERR_INIT;
-        if (do_one(&r, ids.v[i], &o, fn, status, &e) < 0)
-            code = say_error(&e);
-        else
-            puts(ids.v[i]);
-    }
-    return say_end(code);
-}
-
 int verb_start(int argc, char **argv)
 {
     static const struct cmd c = {
         "pod pod start", "POD...", "Start one or more pods", codes, start_options, 0, -1, 0};
-    return drive(&c, argc, argv, start_pod, "start");
+    return pods_drive(&c, argc, argv, start_pod, "start");
 }
 
 int verb_stop(int argc, char **argv)
 {
     static const struct cmd c = {
         "pod pod stop", "POD...", "Stop one or more pods", codes, stop_options, 0, -1, 0};
-    return drive(&c, argc, argv, stop_pod, "stop");
+    return pods_drive(&c, argc, argv, stop_pod, "stop");
 }
 
 int verb_kill(int argc, char **argv)
@@ -257,7 +176,7 @@ int verb_kill(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return drive(&c, argc, argv, kill_pod, "kill");
+    return pods_drive(&c, argc, argv, kill_pod, "kill");
 }
 
 int verb_restart(int argc, char **argv)
@@ -270,7 +189,7 @@ int verb_restart(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return drive(&c, argc, argv, restart_pod, "restart");
+    return pods_drive(&c, argc, argv, restart_pod, "restart");
 }
 
 int verb_rm(int argc, char **argv)
@@ -283,5 +202,5 @@ int verb_rm(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return drive(&c, argc, argv, rm_pod, "remove");
+    return pods_drive(&c, argc, argv, rm_pod, "remove");
 }

@@ -13,6 +13,8 @@ int verb_start(int argc, char **argv);
 int verb_stop(int argc, char **argv);
 int verb_kill(int argc, char **argv);
 int verb_restart(int argc, char **argv);
+int verb_pause(int argc, char **argv);
+int verb_unpause(int argc, char **argv);
 int verb_rm(int argc, char **argv);
 int verb_exists(int argc, char **argv);
 /* Run by a container's monitor at its end, where the pod's exit policy is "stop". */
@@ -28,6 +30,25 @@ struct pods_which {
 };
 int pods_which(const struct roots *r, const struct pods_which *w, char *const *operands,
                bool skip_unknown, struct strv *ret, struct err *e);
+
+/* drive.c */
+struct pods_life {
+    struct pods_which which;
+    bool force, ignore;
+    int64_t time; /* -1: each container's own */
+    const char *signal;
+};
+typedef int pods_member_fn(const struct roots *r, struct ctr *c, const struct pods_life *o,
+                           struct err *e);
+typedef int pods_fn(const struct roots *r, const char *id, const struct pods_life *o,
+                    struct err *e);
+/* Calls fn for each member; the infra container is the first, or backwards the last. */
+int pods_each(const struct roots *r, const char *pod_id, bool backwards, pods_member_fn *fn,
+              const struct pods_life *o, struct err *e);
+/* Reads the command line into a struct pods_life and calls fn for each pod; status: its event. */
+struct cmd;
+int pods_drive(const struct cmd *c, int argc, char **argv, pods_fn *fn, const char *status);
+
 /* Pulls the image where it is not there; an empty e->msg: the program that pulls has said why. */
 int pods_need_image(const struct roots *r, const char *name, struct err *e);
 /* "Created", "Running", "Degraded", "Paused", "Exited", "Stopped", as podman derives it from the

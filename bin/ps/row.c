@@ -21,15 +21,12 @@ static char *status_text(const struct ctr *c, const struct ctr_status *s)
 {
     char health[16] = "";
     struct buf b = BUF_INIT;
-    if (s->state == CTR_RUNNING || s->state == CTR_PAUSED) {
+    if (s->state == CTR_RUNNING) {
         buf_adds(&b, "Up ");
         timefmt_ago(&b, timefmt_from_ns(s->started_ns), timefmt_clock());
         if (b.len > 4 && strcmp(b.s + b.len - 4, " ago") == 0)
             b.s[b.len -= 4] = '\0';
-        if (s->state == CTR_PAUSED)
-            buf_adds(&b, " (Paused)");
-        else
-            health_status(c, health, sizeof health);
+        health_status(c, health, sizeof health);
         if (*health)
             buf_addf(&b, " (%s)", health);
     } else if (s->state == CTR_EXITED) {

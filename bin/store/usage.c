@@ -171,7 +171,7 @@ void usage_containers(const struct roots *r, struct usage *ret)
             continue;
         ctr_status(r, &c, &st);
         int64_t n = usage_of_tree(c.dir, "upper");
-        bool active = st.state == CTR_RUNNING || st.state == CTR_PAUSED;
+        bool active = ctr_is_up(&st);
         u.active += active;
         u.size += n;
         u.reclaimable += active ? 0 : n;

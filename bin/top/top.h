@@ -3,16 +3,7 @@
 #define POD_BIN_TOP_H
 
 #include "things/ctr.h"
-
-struct proc {
-    pid_t pid, ppid, pgid, in_ctr, parent_in_ctr; /* the last two: as the container numbers them */
-    unsigned uid, euid, gid, egid;
-    char state, comm[64];
-    long nice;
-    int tty;
-    uint64_t start, ticks; /* clock ticks since boot; used */
-    uint64_t vsz, rss;     /* KiB */
-};
+#include "things/procs.h"
 
 struct view {
     pid_t first;              /* the container's pid 1 on the host */
@@ -26,8 +17,5 @@ struct column {
     void (*print)(const struct proc *p, const struct view *v, struct buf *out);
 };
 const struct column *column_find(const char *name);
-
-/* proc.c: those of the container, by their start. The caller frees *ret. */
-int procs_of(pid_t first, struct proc **ret, size_t *ret_n, struct err *e);
 
 #endif

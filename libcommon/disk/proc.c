@@ -9,21 +9,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t proc_birth(pid_t pid)
+/* The state and what follows it. The command's name may hold anything, even parentheses. */
+static char *read_stat(pid_t pid, struct buf *b)
 {
     char path[64];
-    cleanup(buf_free) struct buf b = BUF_INIT;
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    if (pid <= 0 || (kill(pid, 0) < 0 && errno == ESRCH) || at_read(AT_FDCWD, path, 4096, &b) < 0)
+    if (pid <= 0 || at_read(AT_FDCWD, path, 4096, b) < 0)
+        return NULL;
+    char *p = b->s ? strrchr(b->s, ')') : NULL;
+    return p && p[1] == ' ' ? p + 2 : NULL;
+}
+
+bool proc_is_stopped(pid_t pid)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    const char *p = read_stat(pid, &b);
+    return p && *p == 'T';
+}
+
+uint64_t proc_birth(pid_t pid)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    char *p = pid <= 0 || (kill(pid, 0) < 0 && errno == ESRCH) ? NULL : read_stat(pid, &b);
+    if (!p || *p == 'Z' || *p == 'X')
         return 0;
-    /* the command name may hold anything: fields are counted behind its closing parenthesis */
-    char *p = b.s ? strrchr(b.s, ')') : NULL;
-    if (!p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X')
-        return 0;
-    for (int field = 2; field < 22; field++) {
-        p = strchr(p + 1, ' ');
-        if (!p)
+    for (int field = 3; field < 22; field++) {
+        p = strchr(p, ' ');
+        if (!p++)
             return 0;
     }
-    return strtoull(p + 1, NULL, 10);
+    return strtoull(p, NULL, 10);
 }

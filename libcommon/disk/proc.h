@@ -2,6 +2,7 @@
 #ifndef POD_DISK_PROC_H
 #define POD_DISK_PROC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -10,5 +11,7 @@
  * next boot). 0 when there is no such process or it is a zombie.
  */
 uint64_t proc_birth(pid_t pid);
+/* Does a signal keep it from running (state T)? */
+bool proc_is_stopped(pid_t pid);
 
 #endif

@@ -25,8 +25,14 @@ bool cgroup_is_v2(void)
 
 char *cgroup_own(void)
 {
+    return cgroup_of(getpid());
+}
+
+char *cgroup_of(pid_t pid)
+{
     cleanup(buf_free) struct buf b = BUF_INIT;
-    if (!cgroup_is_v2() || at_read(AT_FDCWD, "/proc/self/cgroup", MAX_FILE, &b) < 0)
+    cleanup_free char *file = xasprintf("/proc/%d/cgroup", pid);
+    if (!cgroup_is_v2() || at_read(AT_FDCWD, file, MAX_FILE, &b) < 0)
         return NULL;
     char *line = buf_str(&b)[0] ? strstr(b.s, "0::/") : NULL;
     if (!line || (line != b.s && line[-1] != '\n'))
@@ -82,7 +88,12 @@ static bool hands_all(const char *dir, const char *const *controllers)
 
 char *cgroup_divisible(const char *const *controllers)
 {
-    char *dir = cgroup_own();
+    return cgroup_divisible_at(getpid(), controllers);
+}
+
+char *cgroup_divisible_at(pid_t pid, const char *const *controllers)
+{
+    char *dir = cgroup_of(pid);
     while (dir && strlen(dir) >= strlen(CGROUP_ROOT) && cgroup_is_ours(dir) && !is_systemds(dir)) {
         if (hands_all(dir, controllers))
             return dir;

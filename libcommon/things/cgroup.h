@@ -3,6 +3,7 @@
 #define POD_THINGS_CGROUP_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
@@ -20,6 +21,10 @@ bool cgroup_is_ours(const char *dir);
  * its processes moved into a leaf; systemd's slices and its user manager's node never are.
  */
 char *cgroup_divisible(const char *const *controllers);
+/* The same for another process; without controllers it is any one that we may put children in. */
+char *cgroup_divisible_at(pid_t pid, const char *const *controllers);
+/* Directory of a process's cgroup, as cgroup_own(). */
+char *cgroup_of(pid_t pid);
 /* Socket of the user's systemd manager (root's: the system's) when it answers; NULL otherwise. */
 char *cgroup_manager_socket(void);
 /* Directory in which that manager makes cgroups; NULL: none answers, or it has no v2. */

@@ -175,6 +175,11 @@ int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e)
 
 /* ---- state ---- */
 
+bool ctr_is_up(const struct ctr_status *s)
+{
+    return s->state == CTR_RUNNING || s->state == CTR_PAUSED;
+}
+
 static bool read_small(int dir, const char *name, struct buf *b)
 {
     return at_read(dir, name, 65536, b) == 0 && b->len > 0;
@@ -225,6 +230,24 @@ static bool runs_unrecorded(const struct roots *r, const struct ctr *c, struct c
     return run >= 0 && ctr_half_started(run, &s->pid, &s->birth);
 }
 
+/* The note alone is no proof: whoever wrote it may have been killed before or after the deed. */
+static bool is_paused(const struct roots *r, const struct ctr *c, pid_t pid)
+{
+    cleanup(buf_free) struct buf how = BUF_INIT, dir = BUF_INIT, now = BUF_INIT;
+    char file[96];
+    snprintf(file, sizeof file, "%.64s/paused", c->id);
+    if (at_read(r->run, file, 64, &how) < 0)
+        return false;
+    if (strcmp(buf_str(&how), "freezer") != 0)
+        return proc_is_stopped(pid);
+    snprintf(file, sizeof file, "%.64s/cgroup", c->id);
+    if (!read_small(r->run, file, &dir))
+        return false;
+    dir.s[strcspn(dir.s, "\n")] = '\0';
+    buf_adds(&dir, "/cgroup.freeze");
+    return at_read(AT_FDCWD, dir.s, 16, &now) == 0 && buf_str(&now)[0] == '1';
+}
+
 void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret)
 {
     struct ctr_status s = {.state = CTR_CREATED};
@@ -234,7 +257,7 @@ void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *r
     if (started)
         s.started_ns = kv_int(live.s, "started", 0);
     if (started && is_alive(live.s, &s)) {
-        s.state = CTR_RUNNING;
+        s.state = is_paused(r, c, s.pid) ? CTR_PAUSED : CTR_RUNNING;
         if (!held)
             s.monitor = 0;
     } else if (!held && runs_unrecorded(r, c, &s)) {

@@ -17,6 +17,7 @@
  *   own/names/<name>                    symbolic link to ../containers/<id> or ../pods/<id>
  *   own/names.lock                      held while a name of somebody gone is taken or dropped
  *   run/<id>/attach                     unix SOCK_SEQPACKET of the monitor (things/attach.h)
+ *   run/<id>/paused                     how it was paused (things/pause.h); cgroup: its directory
  *   run/<id>/pid                        the runtime's pid file: there before the payload runs
  *
  * State is derived from these, never stored. Reading takes no lock and cannot wait.
@@ -76,6 +77,8 @@ struct ctr {
 struct ctr_status;
 /* Likewise, and "stopping" for one that was told to end and still runs. */
 const char *ctr_state_shown(const struct ctr_status *s);
+/* Its processes are there, moving or not. */
+bool ctr_is_up(const struct ctr_status *s);
 const char *ctr_state_name(enum ctr_state s); /* "created", "running", … as podman prints them */
 
 /* By id alone (64 hex). Fails when the record is damaged; the message names the container. */

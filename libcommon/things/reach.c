@@ -87,7 +87,7 @@ int ctr_signal(const struct roots *r, const struct ctr *c, int sig, struct err *
         return errno ? err_sys(e, "cannot send signal %d to container %s", sig, c->id) : 0;
     }
     ctr_status(r, c, &s);
-    if (s.state != CTR_RUNNING) {
+    if (!ctr_is_up(&s)) {
         errno = ESRCH;
         return err_sys(e, "container %s is not running", c->id);
     }
@@ -106,7 +106,7 @@ static int wait_process(const struct roots *r, const struct ctr *c, int timeout_
 {
     struct ctr_status s;
     ctr_status(r, c, &s);
-    if (s.state == CTR_RUNNING) {
+    if (ctr_is_up(&s)) {
         cleanup_fd int fd = (int)syscall(SYS_pidfd_open, s.pid, 0);
         struct pollfd p = {.fd = fd, .events = POLLIN};
         while (fd >= 0 && proc_birth(s.pid) == s.birth) {

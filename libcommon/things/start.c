@@ -57,7 +57,7 @@ static int join_container(const struct roots *r, const char *id, const char *typ
         return -1;
     ctr_status(r, &other, &s);
     int res = 0;
-    if (s.state != CTR_RUNNING)
+    if (!ctr_is_up(&s))
         res = err_set(e, 0, "container %s is not running: cannot join its %s namespace", other.id,
                       type);
     else {
@@ -308,7 +308,7 @@ static int take_lock(const struct roots *r, const struct ctr *c, int *ret_lock, 
         if (lock < 0 && errno != EAGAIN)
             return err_sys(e, "cannot lock container %s", c->id);
         ctr_status(r, c, &s);
-        if (s.state == CTR_RUNNING && !s.half_started) {
+        if (ctr_is_up(&s) && !s.half_started) {
             *ret_pid = s.pid; /* where the lock is ours, its monitor was killed: it goes on */
             return START_RUNNING;
         }

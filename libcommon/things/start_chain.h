@@ -22,6 +22,8 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
 void chain_free(struct chain *ch);
 /* start_rootfs.c: pod-rootfs and its options, up to the command. */
 void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv);
+/* Only the limits, as options of pod-cgroup. */
+void chain_limits(const json_t *limits, struct strv *argv);
 /*
  * start_limits.c: nothing without limits; else, before the monitor (prepare), a place where the
  * container's cgroup can be made, then that cgroup.

@@ -15,6 +15,20 @@ static void add_limit(struct strv *argv, const json_t *l, const char *key, const
         strv_add(argv, jx_str(l, key));
 }
 
+void chain_limits(const json_t *l, struct strv *argv)
+{
+    add_limit(argv, l, "memory", "--memory");
+    add_limit(argv, l, "memorySwap", "--memory-swap");
+    add_limit(argv, l, "memoryReservation", "--memory-reservation");
+    add_limit(argv, l, "cpus", "--cpus");
+    add_limit(argv, l, "cpuShares", "--cpu-shares");
+    add_limit(argv, l, "cpuQuota", "--cpu-quota");
+    add_limit(argv, l, "cpuPeriod", "--cpu-period");
+    add_limit(argv, l, "cpusetCpus", "--cpuset-cpus");
+    add_limit(argv, l, "cpusetMems", "--cpuset-mems");
+    add_limit(argv, l, "pids", "--pids");
+}
+
 void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, struct strv *argv)
 {
     const json_t *l = json_object_get(c->record, "limits");
@@ -29,15 +43,6 @@ void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, str
         strv_add(argv, "--path-file");
         strv_addf(argv, "%s/cgroup", ch->run_dir);
     }
-    add_limit(argv, l, "memory", "--memory");
-    add_limit(argv, l, "memorySwap", "--memory-swap");
-    add_limit(argv, l, "memoryReservation", "--memory-reservation");
-    add_limit(argv, l, "cpus", "--cpus");
-    add_limit(argv, l, "cpuShares", "--cpu-shares");
-    add_limit(argv, l, "cpuQuota", "--cpu-quota");
-    add_limit(argv, l, "cpuPeriod", "--cpu-period");
-    add_limit(argv, l, "cpusetCpus", "--cpuset-cpus");
-    add_limit(argv, l, "cpusetMems", "--cpuset-mems");
-    add_limit(argv, l, "pids", "--pids");
+    chain_limits(l, argv);
     strv_add(argv, "--");
 }

@@ -43,7 +43,7 @@ int stop_begin(const struct roots *r, const struct ctr *c, int sig, struct err *
         if (s.state != CTR_INITIALIZED || ms > START_PATIENCE_MS)
             break;
     }
-    if (s.state != CTR_RUNNING)
+    if (!ctr_is_up(&s))
         return 0;
     if (ctr_signal(r, c, sig > 0 ? sig : (int)jx_int(c->record, "stopSignal", SIGTERM), e) < 0 &&
         e->sys != ESRCH)
@@ -100,10 +100,11 @@ static int lock_ended(const struct roots *r, const struct ctr *c, bool force, in
     for (int ms = 0; ms < LOCK_PATIENCE_MS; nap(&ms)) {
         struct ctr_status s;
         ctr_status(r, c, &s);
-        bool runs = s.state == CTR_RUNNING || s.state == CTR_PAUSED;
+        bool runs = ctr_is_up(&s);
         if (!force && (runs || s.state == CTR_INITIALIZED))
             return refuse(c, s.state, e);
-        if (runs && !s.half_started && end_it(r, c, seconds, e) < 0)
+        /* one that is paused hears nothing but SIGKILL */
+        if (runs && !s.half_started && end_it(r, c, s.state == CTR_PAUSED ? 0 : seconds, e) < 0)
             return -1;
         cleanup_fd int fd = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
         if (fd < 0 && errno == ENOENT) {
@@ -119,7 +120,7 @@ static int lock_ended(const struct roots *r, const struct ctr *c, bool force, in
             continue;
         }
         ctr_status(r, c, &s);
-        if (s.state != CTR_RUNNING || s.half_started)
+        if (!ctr_is_up(&s) || s.half_started)
             return fd_take(&fd);
     }
     err_set(e, 0, "container %s is being changed by another command", c->id);

@@ -1,6 +1,7 @@
-#include "top.h"
+#include "things/procs.h"
 
 #include "disk/at.h"
+#include "plain/buf.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_FILE 65536
@@ -45,6 +47,8 @@ static void parse_status(const char *text, struct proc *p)
         sscanf(l + 8, "%" SCNu64, &p->vsz);
     if ((l = strstr(text, "\nVmRSS:")))
         sscanf(l + 7, "%" SCNu64, &p->rss);
+    if ((l = strstr(text, "\nThreads:")))
+        sscanf(l + 9, "%u", &p->threads);
     p->in_ctr = p->pid;
     if ((l = strstr(text, "\nNSpid:")))
         for (l += 7; *l && *l != '\n';) {
@@ -57,24 +61,25 @@ static void parse_status(const char *text, struct proc *p)
         }
 }
 
+static uint64_t namespace_of(pid_t pid)
+{
+    char path[64];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", pid);
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
 static bool read_one(pid_t pid, struct proc *ret)
 {
     cleanup(buf_free) struct buf stat = BUF_INIT, status = BUF_INIT;
     struct proc p = {.pid = pid};
     if (!read_proc(pid, "stat", &stat) || !read_proc(pid, "status", &status))
         return false;
+    p.pidns = namespace_of(pid);
     parse_stat(stat.s, &p);
     parse_status(status.s, &p);
     *ret = p;
     return true;
-}
-
-static void namespace_of(pid_t pid, char out[64])
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/ns/pid", pid);
-    ssize_t n = readlink(path, out, 63);
-    out[n > 0 ? n : 0] = '\0';
 }
 
 static const struct proc *find(const struct proc *all, size_t n, pid_t pid)
@@ -101,51 +106,51 @@ static int by_start(const void *a, const void *b)
     return x->start != y->start ? (x->start < y->start ? -1 : 1) : x->pid - y->pid;
 }
 
-static size_t read_all(struct proc **ret)
+void procs_read(struct procs *ret)
 {
-    size_t n = 0, room = 0;
-    struct proc *all = NULL;
+    size_t room = 0;
+    struct procs all = {0};
     DIR *d = opendir("/proc");
     for (struct dirent *de; d && (de = readdir(d));) {
         pid_t pid = (pid_t)atoi(de->d_name);
         if (pid <= 0)
             continue;
-        if (n == room) {
+        if (all.n == room) {
             room = room ? 2 * room : 256;
-            all = xrealloc(all, room * sizeof *all);
+            all.v = xrealloc(all.v, room * sizeof *all.v);
         }
-        n += read_one(pid, &all[n]);
+        all.n += read_one(pid, &all.v[all.n]);
     }
     if (d)
         closedir(d);
     *ret = all;
-    return n;
 }
 
-int procs_of(pid_t first, struct proc **ret, size_t *ret_n, struct err *e)
+void procs_free(struct procs *p)
 {
-    char ours[64], theirs[64], its[64];
-    struct proc *all;
-    size_t n = read_all(&all), kept = 0;
-    namespace_of(getpid(), ours);
-    namespace_of(first, theirs);
-    bool shared = strcmp(ours, theirs) == 0; /* --pid host: its namespace tells nothing */
-    cleanup_free struct proc *mine = xcalloc(n + 1, sizeof *mine);
-    for (size_t i = 0; i < n; i++) {
-        namespace_of(all[i].pid, its);
-        if (shared ? descends(all, n, &all[i], first) : *its && strcmp(its, theirs) == 0)
-            mine[kept++] = all[i];
+    free(p->v);
+    *p = (struct procs){0};
+}
+
+int procs_of(const struct procs *all, pid_t first, struct procs *ret, struct err *e)
+{
+    uint64_t theirs = namespace_of(first);
+    bool shared = theirs == namespace_of(getpid()); /* --pid host: its namespace tells nothing */
+    struct procs mine = {.v = xcalloc(all->n + 1, sizeof *mine.v)};
+    for (size_t i = 0; i < all->n; i++) {
+        const struct proc *p = &all->v[i];
+        if (shared ? descends(all->v, all->n, p, first) : p->pidns && p->pidns == theirs)
+            mine.v[mine.n++] = *p;
     }
-    for (size_t i = 0; i < kept; i++) {
-        const struct proc *parent = find(mine, kept, mine[i].ppid);
-        mine[i].parent_in_ctr = parent ? parent->in_ctr : 0;
+    for (size_t i = 0; i < mine.n; i++) {
+        const struct proc *parent = find(mine.v, mine.n, mine.v[i].ppid);
+        mine.v[i].parent_in_ctr = parent ? parent->in_ctr : 0;
     }
-    free(all);
-    if (!kept)
+    if (!mine.n) {
+        procs_free(&mine);
         return err_set(e, 0, "the container has just ended");
-    qsort(mine, kept, sizeof *mine, by_start);
+    }
+    qsort(mine.v, mine.n, sizeof *mine.v, by_start);
     *ret = mine;
-    *ret_n = kept;
-    mine = NULL;
     return 0;
 }

@@ -1,0 +1,137 @@
+/* pod-update: other limits for a container, at once where it runs, and for all its further starts.
+ */
+#include "say.h"
+
+#include "disk/journal.h"
+#include "things/create.h"
+#include "things/pause.h"
+#include "things/select.h"
+#include "things/spawn.h"
+#include "things/start_chain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct options {
+    struct select which;
+    struct create_opts c;
+};
+
+#define AT(f) offsetof(struct options, f)
+static const struct opt options[] = {
+    {"cpu-period", 0, OPT_STR, "US", "Length of the CPU period in microseconds", AT(c.cpu_period)},
+    {"cpu-quota", 0, OPT_STR, "US", "CPU time in each period in microseconds", AT(c.cpu_quota)},
+    {"cpu-shares", 'c', OPT_STR, "N", "Relative weight of CPU time", AT(c.cpu_shares)},
+    {"cpus", 0, OPT_STR, "N", "Number of CPUs it may use, such as 1.5", AT(c.cpus)},
+    {"cpuset-cpus", 0, OPT_STR, "LIST", "CPUs it may run on, such as 0-2,5", AT(c.cpuset_cpus)},
+    {"cpuset-mems", 0, OPT_STR, "LIST", "Memory nodes it may use", AT(c.cpuset_mems)},
+    {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
+    {"memory", 'm', OPT_STR, "SIZE", "Memory limit, such as 64m", AT(c.memory)},
+    {"memory-reservation", 0, OPT_STR, "SIZE", "Soft memory limit", AT(c.memory_reservation)},
+    {"memory-swap", 0, OPT_STR, "SIZE", "Limit of memory and swap together", AT(c.memory_swap)},
+    {"pids-limit", 0, OPT_STR, "N", "Limit of processes", AT(c.pids_limit)},
+    {0},
+};
+
+static const struct cmd command = {
+    .name = "pod update",
+    .operands = "CONTAINER",
+    .summary = "Change the limits of a container",
+    .more = "Exit codes: 0 done, 125 pod failed, the container does not exist or the limit cannot\n"
+            "take effect.",
+    .opts = options,
+    .max = 1,
+};
+
+/* What was set before stays, but for the other way to say the same. */
+static void merge(json_t *limits, const json_t *changes)
+{
+    if (json_object_get(changes, "cpus")) {
+        json_object_del(limits, "cpuQuota");
+        json_object_del(limits, "cpuPeriod");
+    }
+    if (json_object_get(changes, "cpuQuota") || json_object_get(changes, "cpuPeriod"))
+        json_object_del(limits, "cpus");
+    json_object_update(limits, (json_t *)(uintptr_t)changes);
+}
+
+/* The controllers that those limits need, ending with NULL. */
+static void controllers_of(const json_t *limits, const char *ret[5])
+{
+    static const char *const begins[] = {"cpuset", "cpu", "memory", "pids"};
+    const char *key;
+    const json_t *v;
+    size_t n = 0;
+    ret[0] = NULL;
+    json_object_foreach((json_t *)(uintptr_t)limits, key, v)
+    {
+        size_t i = 0;
+        while (i < 3 && !str_starts(key, begins[i]))
+            i++;
+        if (str_in(begins[i], ret))
+            continue;
+        ret[n++] = begins[i];
+        ret[n] = NULL;
+    }
+}
+
+static int apply(const struct roots *r, const struct ctr *c, const struct ctr_status *s,
+                 const json_t *limits, struct err *e)
+{
+    const char *controllers[5];
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    controllers_of(limits, controllers);
+    cleanup_free char *dir = ctr_cgroup(r, c, s, controllers, e);
+    if (!dir)
+        return err_hint(e, "Type: pod stop %s, the same pod update again, and pod start %s",
+                        ctr_name(c), ctr_name(c));
+    strv_take(&argv, tool_path("pod-cgroup"));
+    strv_add(&argv, "--update");
+    strv_add(&argv, dir);
+    chain_limits(limits, &argv);
+    struct spawn sp = {.argv = argv.v, .in = -1, .out = -1, .err = -1};
+    return spawn_and_report(&sp, "pod-cgroup", NULL, 0, e);
+}
+
+static int update(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
+{
+    struct ctr_status s;
+    cleanup_json changes = json_object();
+    if (create_limits(&o->c, changes, e) < 0)
+        return -1;
+    const json_t *changed = json_object_get(changes, "limits");
+    if (!json_object_size(changed)) {
+        err_set(e, 0, "no limit was given");
+        return err_hint(e, "Type for example: pod update --memory 1g %s", ctr_name(c));
+    }
+    json_t *limits = json_deep_copy(json_object_get(c->record, "limits"));
+    limits = limits ? limits : json_object();
+    merge(limits, changed);
+    json_object_set_new(c->record, "limits", limits);
+    ctr_status(r, c, &s);
+    if (ctr_is_up(&s) && apply(r, c, &s, limits, e) < 0)
+        return -1;
+    if (ctr_write_record(c->dir, c->record, e) < 0)
+        return -1;
+    journal_container(c->dir, "update", NULL);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct options o = {.c = CREATE_OPTS_INIT};
+    struct roots r;
+    struct ctr c;
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    int code = 0;
+    int first = say_parse(&command, &o, argc, argv, &code);
+    if (first < 0)
+        return code;
+    if (roots_open(&r, &e) < 0 || select_names(&r, &o.which, argv + first, &names, &e) < 0 ||
+        ctr_find(&r, names.v[0], &c, &e) < 0 || update(&r, &c, &o, &e) < 0)
+        return say_error(&e);
+    puts(c.id);
+    return say_end(0);
+}
