@@ -7,6 +7,7 @@
 #include "disk/at.h"
 #include "disk/journal.h"
 #include "plain/fdio.h"
+#include "things/containersconf.h"
 #include "things/create.h"
 #include "things/ctr.h"
 #include "things/session.h"
@@ -162,6 +163,8 @@ int main(int argc, char **argv)
     const char *flags = getenv("POD_RUNTIME_FLAGS");
     if (flags && *flags)
         strv_split(&o.runtime_flag, flags, '\n');
+    if (create_defaults(&o, &e) < 0)
+        return say_error(&e);
     if (work(&o, is_run, argv + first, &code, &e) < 0)
         return e.msg[0] ? say_error(&e) : e.code;
     return say_end(code);

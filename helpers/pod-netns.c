@@ -29,8 +29,7 @@
 struct options {
     int64_t pid, exit_fd;
     const char *mode, *run_dir;
-    struct strv options, publish;
-    bool no_sysctl;
+    struct strv options, publish, keep;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -41,7 +40,7 @@ static const struct opt table[] = {
     {"publish", 0, OPT_LIST, "IP:HOST:CTR/PROTO", "Forward a port", AT(publish)},
     {"exit-fd", 0, OPT_INT, "FD", "End when this descriptor's other end is closed", AT(exit_fd)},
     {"run-dir", 0, OPT_STR, "DIR", "Place of sockets", AT(run_dir)},
-    {"no-sysctl", 0, OPT_BOOL, NULL, "Leave ping and low ports alone", AT(no_sysctl)},
+    {"keep-sysctl", 0, OPT_LIST, "NAME", "Leave this one as the container has it", AT(keep)},
     {.name = NULL},
 };
 static const struct cmd command = {
@@ -91,8 +90,7 @@ static int set_up(const struct options *o, struct netns *n, struct netaddr *addr
         return err_set(e, 0, "ports cannot be published without a network");
     if (netaddr_of(o->mode, &o->options, addr, e) < 0 || ports_check(n, e) < 0)
         return -1;
-    if (!o->no_sysctl)
-        sysctls_open(n->pid);
+    sysctls_open(n->pid, &o->keep);
     if (strcmp(o->mode, "none") == 0)
         return 0;
     return strcmp(o->mode, "pasta") == 0 ? pasta_start(n, addr, ret_pid, e)

@@ -50,7 +50,6 @@ TOML
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-runtime = "crun"
 [containers]
 log_driver = "k8s-file"
 TOML

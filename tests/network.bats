@@ -186,6 +186,12 @@ for i in range(50):
         "$(readlink /proc/self/ns/net)"
 }
 
+@test "a sysctl that was asked for stays as it was asked for" {
+    run_pod run --rm --sysctl net.ipv4.ip_unprivileged_port_start=7 --sysctl 'net.ipv4.ping_group_range=1 5' "$IMAGE" \
+        cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range
+    assert_output $'7\n1\t5'
+}
+
 @test "low ports and ping for every user in it" {
     # busybox pings by raw sockets only: the kernel's own word has to do
     run_pod run --rm --user 1000 "$IMAGE" sh -c 'cat /proc/sys/net/ipv4/ping_group_range

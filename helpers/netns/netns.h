@@ -29,8 +29,11 @@ int port_in_use(const struct port *p, int sys, struct err *e);
 int slirp_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pid, struct err *e);
 int pasta_start(const struct netns *n, const struct netaddr *addr, pid_t *ret_pid, struct err *e);
 
-/* ping and low ports for everyone in the container. Best effort: not every kernel has both. */
-void sysctls_open(pid_t pid);
+/*
+ * ping and low ports for everyone in the container, but for those of keep, which somebody has set.
+ * Best effort: not every kernel has both.
+ */
+void sysctls_open(pid_t pid, const struct strv *keep);
 
 /* A program of the network in the background: its words go to a file in memory. */
 struct program {

@@ -51,7 +51,7 @@ static void put(const char *path, const char *text)
  * /proc/sys/net shows the opener's network namespace, whichever proc is mounted: so this needs
  * the container's user and network namespaces and none of its files.
  */
-static void in_namespaces(pid_t pid)
+static void in_namespaces(pid_t pid, const struct strv *keep)
 {
     char dir[32], path[48], range[32];
     cleanup(buf_free) struct buf map = BUF_INIT;
@@ -67,15 +67,17 @@ static void in_namespaces(pid_t pid)
     if (net < 0 || setns(net, CLONE_NEWNET) < 0)
         return;
     snprintf(range, sizeof range, "0 %u", highest_gid(buf_str(&map)));
-    put("/proc/sys/net/ipv4/ping_group_range", range);
-    put("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    if (!strv_has(keep, "net.ipv4.ping_group_range"))
+        put("/proc/sys/net/ipv4/ping_group_range", range);
+    if (!strv_has(keep, "net.ipv4.ip_unprivileged_port_start"))
+        put("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 }
 
-void sysctls_open(pid_t pid)
+void sysctls_open(pid_t pid, const struct strv *keep)
 {
     pid_t child = fork();
     if (child == 0) {
-        in_namespaces(pid);
+        in_namespaces(pid, keep);
         _exit(0);
     }
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)

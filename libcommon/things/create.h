@@ -38,7 +38,8 @@ struct create_opts {
     struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
     struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file,
         secret;
-    struct strv runtime_flag; /* without their dashes */
+    struct strv env_default, caps_default; /* of containers.conf; without: our own */
+    struct strv runtime_flag;              /* without their dashes */
     struct strv device_rule, network_alias, requires, uidmap, gidmap, volumes_from;
     /* not from the command line: */
     bool infra;                /* a pod's first container, which holds its namespaces */

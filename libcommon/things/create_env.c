@@ -130,6 +130,8 @@ int create_env(const struct create_opts *o, const json_t *cfg, const struct user
     env_default(&env, "container", "podman");
     if (o->tty)
         env_default(&env, "TERM", "xterm");
+    for (size_t i = 0; i < o->env_default.n && res == 0; i++)
+        res = env_put(&env, o->env_default.v[i], e);
     add_callers(o, &env);
     jx_strv(cfg, "Env", &image);
     for (size_t i = 0; i < image.n; i++)

@@ -135,6 +135,8 @@ static void net_command(const struct ctr *c, const struct chain *ch, struct strv
 {
     const json_t *net = json_object_get(c->record, "network"), *p;
     cleanup(strv_free) struct strv options = STRV_INIT;
+    const char *name;
+    const json_t *value;
     size_t i;
     strv_take(argv, tool_path("pod-netns"));
     strv_add(argv, "--pid");
@@ -145,6 +147,11 @@ static void net_command(const struct ctr *c, const struct chain *ch, struct strv
     strv_add(argv, ch->net);
     strv_add(argv, "--run-dir");
     strv_add(argv, ch->run_dir);
+    json_object_foreach(json_object_get(c->record, "sysctl"), name, value)
+    {
+        strv_add(argv, "--keep-sysctl");
+        strv_add(argv, name);
+    }
     jx_strv(net, "options", &options);
     for (i = 0; i < options.n; i++) {
         strv_add(argv, "--option");
