@@ -1,4 +1,5 @@
 /* pod-container: what podman users know by `podman container …` alone. */
+#include "container/container.h"
 #include "say.h"
 
 #include "things/ctr_filter.h"
@@ -156,6 +157,7 @@ static int do_reclaim(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const struct verb verbs[] = {
+        {"clone", "Make a container as another was made", do_clone},
         {"exists", "Tell by the exit code whether a container exists", do_exists},
         {"prune", "Remove all containers that do not run", do_prune},
         {"reclaim", NULL, do_reclaim},

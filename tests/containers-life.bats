@@ -292,3 +292,30 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     "$POD_LIBEXEC/pod-userns" info >/dev/null
     POD_RUNROOT=$ROOM/farrun quietly "$POD_LIBEXEC/pod-userns" stop
 }
+
+@test "clone: made as the other was asked for, with what is to differ" {
+    mkdir -p "$ROOM/elsewhere/data"
+    (cd "$ROOM/elsewhere" && pod create --name first --cidfile "$ROOM/cid" -e A=b -v ./data:/data --network none \
+        --label x=y "$IMAGE" sh -c 'echo "$A $0 $1"; ls -d /data' one two)
+    run_pod start -a first
+    local said=$output
+    run_pod container clone first
+    assert_match '^[0-9a-f]{64}$'
+    run_pod start -a first-clone
+    assert_output "$said"
+    run_pod container clone first
+    run_pod container exists first-clone1
+    run_pod container clone --cpu-shares 500 first second
+    run_pod inspect --format '{{.HostConfig.CpuShares}} {{.Config.Labels.x}} {{.Name}}' second
+    assert_output "500 y second"
+    run_pod container clone --destroy --run first third
+    run_pod wait third
+    run_pod logs third
+    assert_output "$said"
+    run_pod 1 container exists first
+    run_pod 125 container clone third second
+    assert_error_match "name \"second\" is already in use|the container name \"second\" is in use"
+    run_pod 125 container clone nobody
+    run_pod rm -a
+    rm -f "$ROOM/cid"
+}

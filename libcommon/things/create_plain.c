@@ -164,8 +164,9 @@ static void set_plain(const struct create_opts *o, json_t *rec)
     jx_set_str(rec, "umask", o->umask);
     jx_set_str(rec, "pidsLimitText", o->pids_limit);
     jx_set_str(rec, "initPath", o->init_path);
-    cleanup_free char *here = o->cidfile && o->cidfile[0] != '/' ? getcwd(NULL, 0) : NULL;
-    cleanup_free char *cidfile = here ? xasprintf("%s/%s", here, o->cidfile) : NULL;
+    cleanup_free char *here = getcwd(NULL, 0);
+    cleanup_free char *cidfile =
+        here && o->cidfile && o->cidfile[0] != '/' ? xasprintf("%s/%s", here, o->cidfile) : NULL;
     jx_set_str(rec, "cidfile", cidfile ? cidfile : o->cidfile);
     jx_set_str(rec, "pidfile", o->pidfile);
     jx_set_str(rec, "conmonPidfile", o->conmon_pidfile);
@@ -182,6 +183,7 @@ static void set_plain(const struct create_opts *o, json_t *rec)
         }
     }
     jx_set(rec, "createCommand", argv);
+    jx_set_str(rec, "createDir", here);
 }
 
 static bool is_umask(const char *s)
