@@ -401,3 +401,72 @@ PY
     run_pod inspect -f '{{.State.ConmonPid}}' told
     assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
 }
+
+@test "--security-opt mask, unmask, proc-opts, apparmor" {
+    run_pod run --rm --network none --security-opt mask=/proc/version:/etc "$IMAGE" sh -c \
+        'cat /proc/version; ls /etc; cat /proc/keys; echo end'
+    assert_output end
+    run_pod run --rm --network none --security-opt unmask=/proc/keys:/proc/sys "$IMAGE" sh -c \
+        'grep " /proc/keys \| /proc/sys \| /proc/irq " /proc/mounts | cut -d " " -f 2'
+    assert_output /proc/irq
+    run_pod run --rm --network none --security-opt unmask=ALL "$IMAGE" grep -c ' /proc/' /proc/mounts || true
+    assert_output 0
+    run_pod run --rm --network none --security-opt 'unmask=/proc/*' "$IMAGE" grep -c ' /sys/firmware' /proc/mounts
+    assert_output 1
+    run_pod run --rm --network none --security-opt proc-opts=hidepid=2 "$IMAGE" grep ' /proc proc' /proc/mounts
+    assert_match 'hidepid=(2|invisible)'
+    run_pod run --rm --network none --security-opt apparmor=unconfined "$IMAGE" true
+    run_pod 125 run --rm --network none --security-opt apparmor=mine "$IMAGE" true
+    assert_error_match "cannot load or choose AppArmor profiles"
+}
+
+@test "--personality, --chrootdirs" {
+    run_pod run --rm --network none --personality LINUX32 "$IMAGE" uname -m
+    assert_match '^(i[3-6]86|armv8l|armv7l)$'
+    run_pod run --rm --network none --personality LINUX "$IMAGE" uname -m
+    assert_output "$(uname -m)"
+    run_pod 125 run --rm --network none --personality PLAN9 "$IMAGE" true
+    assert_error_match 'invalid personality "PLAN9"'
+    run_pod run --rm --network none --hostname there --chrootdirs /jail,/other "$IMAGE" cat \
+        /jail/etc/hostname /other/etc/hostname
+    assert_output $'there\nthere'
+    run_pod 125 run --rm --network none --chrootdirs jail "$IMAGE" true
+}
+
+@test "--mount type=image: another image's files, read-only or to be written; type=devpts" {
+    run_pod run --rm --network none --mount "type=image,source=$IMAGE,destination=/img" "$IMAGE" sh -c '
+        cmp /bin/busybox /img/bin/busybox && echo same; touch /img/x 2>/dev/null || echo read-only'
+    assert_output $'same\nread-only'
+    run_pod create --name holds --network none --mount "type=image,src=$IMAGE,dst=/img,rw=true" "$IMAGE" sh -c '
+        echo more >>/img/etc/mine; cat /img/etc/mine; ls /etc/mine 2>/dev/null || echo only there'
+    run_pod start -a holds
+    assert_output $'more\nonly there'
+    run_pod start -a holds
+    assert_output $'more\nmore\nonly there'
+    run_pod 125 run --rm --mount type=image,source=no/such,destination=/img "$IMAGE" true
+    assert_error_match "image not known"
+    run_pod 125 run --rm --mount type=image,destination=/img "$IMAGE" true
+    run_pod run --rm --network none --mount type=devpts,destination=/dev/other,gid=3,mode=0600 "$IMAGE" \
+        grep ' /dev/other ' /proc/mounts
+    assert_match "^devpts /dev/other devpts .*gid=.*,mode=600,ptmxmode=666"
+    run_pod 125 run --rm --mount type=devpts,destination=/dev/other,size=1 "$IMAGE" true
+}
+
+@test "an image that is mounted somewhere is in use" {
+    image_busybox "$ROOM/guest" guest
+    local id size
+    jq -c '.config.Labels = {guest: "1"}' \
+        "$ROOM/guest/blobs/sha256/$(layout_manifest "$ROOM/guest:guest" | jq -r '.config.digest[7:]')" >"$ROOM/new"
+    size=$(stat -c %s "$ROOM/new")
+    id=$(layout_add "$ROOM/guest" "$ROOM/new")
+    layout_manifest "$ROOM/guest:guest" | jq -c --arg d "sha256:$id" --argjson s "$size" \
+        '.config.digest = $d | .config.size = $s' >"$ROOM/new"
+    layout_tag "$ROOM/guest" guest "$(layout_add "$ROOM/guest" "$ROOM/new")"
+    run_pod pull -q "oci:$ROOM/guest:guest"
+    id=$output
+    run_pod create --name host --network none --mount "type=image,source=$id,destination=/img" "$IMAGE" true
+    run_pod 2 rmi "$id"
+    assert_error_match "image is in use by a container"
+    run_pod rm host
+    run_pod rmi "$id"
+}

@@ -74,7 +74,7 @@ sound_end() {
 # sweep [-b BEFORE] [-a AFTER] PROGRAM COMMAND...: PROGRAM is killed in the course of COMMAND at
 # some of its steps (SAMPLES; all with POD_TEST_STEPS=all), each time anew.
 sweep() {
-    local before=true after=true total n rc
+    local before=true after=true total n rc said
     while [[ $1 == -? ]]; do
         [ "$1" != -b ] || before=$2
         [ "$1" != -a ] || after=$2
@@ -107,7 +107,8 @@ sweep() {
         sound
         $after
         sound_end
-        assert_equal "$(pod run --rm --name x --network none "$IMAGE" echo again 2>&1)" again "$WHERE"
+        said=$(pod run --rm --name x --network none "$IMAGE" echo again 2>&1) || said="$said, status $?"
+        assert_equal "$said" again "$WHERE"
     done
 }
 

@@ -32,12 +32,14 @@ struct create_opts {
     const char *pod_id_file, *sdnotify, *seccomp_policy, *systemd, *timeout;
     const char *health_cmd, *health_interval, *health_on_failure, *health_retries,
         *health_start_period, *health_timeout;
+    const char *personality;
     const char *ip; /* a static address of any kind: there is no network of ours to have one in */
     struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
         publish;
     struct strv dns, dns_search, dns_option, add_host, label, annotation, ulimit, sysctl, device;
     struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file,
         secret;
+    struct strv chrootdirs;
     struct strv env_default, caps_default; /* of containers.conf; without: our own */
     struct strv runtime_flag;              /* without their dashes */
     struct strv device_rule, network_alias, requires, uidmap, gidmap, volumes_from;

@@ -1,6 +1,7 @@
 /* -v, --mount and --tmpfs: parsed and checked once, kept as OCI mounts in the record. */
 #include "things/create.h"
 
+#include "things/create_mounts.h"
 #include "things/ctr.h"
 #include "things/volume.h"
 #include "words/ident.h"
@@ -27,11 +28,25 @@ static void source_free(struct source *s)
     free(s->tmpfs);
 }
 
+static int append(json_t *list, json_t *m, struct err *e)
+{
+    const char *dest = jx_str(m, "destination");
+    json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        if (json_equal(item, m))
+            return 0;
+        if (strcmp(jx_str(item, "destination"), dest) == 0)
+            return err_set(e, 0, "%s: duplicate mount destination", dest);
+    }
+    json_array_append(list, m);
+    return 0;
+}
+
 static int add(json_t *list, const char *type, const struct source *s, const char *dest,
                const struct strv *options, struct err *e)
 {
-    json_t *item;
-    size_t i;
     if (dest[0] != '/')
         return err_set(e, 0, "invalid container path \"%s\", must be an absolute path", dest);
     cleanup_json m = json_pack("{s:s, s:s, s:s, s:o}", "type", type, "source", s->path,
@@ -45,15 +60,7 @@ static int add(json_t *list, const char *type, const struct source *s, const cha
         json_object_set_new(m, "nocopy", json_true());
     if (s->own)
         json_object_set_new(m, "own", json_true());
-    json_array_foreach(list, i, item)
-    {
-        if (json_equal(item, m))
-            return 0;
-        if (strcmp(jx_str(item, "destination"), dest) == 0)
-            return err_set(e, 0, "%s: duplicate mount destination", dest);
-    }
-    json_array_append(list, m);
-    return 0;
+    return append(list, m, e);
 }
 
 /* Host paths as they are; anything else is a volume of that name, an anonymous one without. */
@@ -223,16 +230,33 @@ static int mount_word(char *w, struct mount_words *m, struct err *e)
         strv_add(&m->options, truth ? "nocopy" : "copy");
     else if (str_ends(w, "tmpcopyup"))
         strv_add(&m->options, truth == (*w == 't') ? "tmpcopyup" : "notmpcopyup");
+    else if (value && (strcmp(w, "uid") == 0 || strcmp(w, "gid") == 0 || strcmp(w, "mode") == 0 ||
+                       strcmp(w, "max") == 0 || strcmp(w, "ptmxmode") == 0))
+        strv_addf(&m->options, "%s=%s", w, value);
     else if (strcmp(w, "relabel") == 0 || strcmp(w, "consistency") == 0)
         return 0;
     else
         return err_set(e, 0,
                        value ? "%s: invalid mount option"
                              : "incorrect mount format: should be --mount "
-                               "type=<bind|tmpfs|volume>,[src=<host-dir|volume-name>,]"
+                               "type=<bind|devpts|image|tmpfs|volume>,[src=<host-dir|volume-name>,]"
                                "target=<ctr-dir>[,options]",
                        w);
     return 0;
+}
+
+static int add_kind(const struct roots *r, json_t *list, const struct mount_words *m,
+                    const char *options, struct err *e)
+{
+    cleanup(strv_free) struct strv words = STRV_INIT;
+    cleanup_json item = NULL;
+    strv_split(&words, options, ',');
+    if (m->dest[0] != '/')
+        return err_set(e, 0, "invalid container path \"%s\", must be an absolute path", m->dest);
+    if ((strcmp(m->type, "image") == 0 ? mount_image(r, m->source, m->dest, &words, &item, e)
+                                       : mount_devpts(m->dest, &words, &item, e)) < 0)
+        return -1;
+    return append(list, item, e);
 }
 
 static int add_mount(const struct roots *r, json_t *list, const char *text, struct err *e)
@@ -254,6 +278,8 @@ static int add_mount(const struct roots *r, json_t *list, const char *text, stru
         return err_set(e, 0, "must set volume destination");
     if (strcmp(m.type, "tmpfs") == 0)
         return add_tmpfs(list, &tmpfs, m.dest, more, e);
+    if (strcmp(m.type, "image") == 0 || strcmp(m.type, "devpts") == 0)
+        return add_kind(r, list, &m, more, e);
     if (strcmp(m.type, "bind") != 0 && strcmp(m.type, "volume") != 0)
         return err_set(e, 0, "invalid filesystem type \"%s\"", m.type);
     return add_source(r, list, m.source, m.dest, more, e);

@@ -161,6 +161,8 @@ static void set_plain(const struct create_opts *o, json_t *rec)
     jx_set_str(rec, "runtime", o->runtime);
     jx_set(rec, "runtimeFlags", jx_from_strv(&o->runtime_flag));
     jx_set_str(rec, "tz", o->tz);
+    jx_set_str(rec, "personality", o->personality);
+    jx_set(rec, "chrootDirs", jx_from_strv(&o->chrootdirs));
     jx_set_str(rec, "umask", o->umask);
     jx_set_str(rec, "pidsLimitText", o->pids_limit);
     jx_set_str(rec, "initPath", o->init_path);
@@ -200,6 +202,14 @@ static int check_plain(const struct create_opts *o, struct err *e)
     if (o->cgroups && !str_in(o->cgroups, cgroups))
         return err_set(e, 0, "%s: invalid cgroup mode \"%s\": invalid argument", create,
                        o->cgroups);
+    static const char *const domains[] = {"LINUX", "LINUX32", NULL};
+    if (o->personality && !str_in(o->personality, domains))
+        return err_set(e, 0, "%s: invalid personality \"%s\": use LINUX or LINUX32", create,
+                       o->personality);
+    for (size_t i = 0; i < o->chrootdirs.n; i++)
+        if (o->chrootdirs.v[i][0] != '/')
+            return err_set(e, 0, "%s: chroot directory \"%s\" is not absolute", create,
+                           o->chrootdirs.v[i]);
     if (o->umask && !is_umask(o->umask))
         return err_set(e, 0, "%s: invalid umask string %s: invalid argument", create, o->umask);
     if (zone && strcmp(o->tz, "local") != 0 && (strstr(o->tz, "..") || access(zone, R_OK) < 0))

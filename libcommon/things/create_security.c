@@ -106,6 +106,21 @@ static int set_caps(const struct create_opts *o, json_t *rec, struct err *e)
     return 0;
 }
 
+/* a:b:c, at the end of what is there already */
+static void add_paths(json_t *rec, const char *key, const char *text)
+{
+    cleanup(strv_free) struct strv paths = STRV_INIT;
+    json_t *list = json_object_get(rec, key);
+    if (!list) {
+        list = json_array();
+        json_object_set_new(rec, key, list);
+    }
+    strv_split(&paths, text, ':');
+    for (size_t i = 0; i < paths.n; i++)
+        if (*paths.v[i])
+            json_array_append_new(list, json_string(paths.v[i]));
+}
+
 static int security_options(const struct create_opts *o, json_t *rec, struct err *e)
 {
     for (size_t i = 0; i < o->security_opt.n; i++) {
@@ -124,6 +139,15 @@ static int security_options(const struct create_opts *o, json_t *rec, struct err
                 json_object_set_new(rec, "noNewPrivileges", json_true());
         } else if (str_starts(s, "label=") || str_starts(s, "label:")) {
             continue; /* SELinux is not on this host, or labels nothing of ours */
+        } else if (str_starts(s, "mask=") || str_starts(s, "unmask=")) {
+            add_paths(rec, s[0] == 'm' ? "masks" : "unmasks", strchr(s, '=') + 1);
+        } else if (str_starts(s, "proc-opts=")) {
+            jx_set_str(rec, "procOpts", s + strlen("proc-opts="));
+        } else if (strcmp(s, "apparmor=unconfined") == 0 || strcmp(s, "apparmor:unconfined") == 0) {
+            continue; /* as everything of a user's is */
+        } else if (str_starts(s, "apparmor=") || str_starts(s, "apparmor:")) {
+            err_set(e, 0, "--security-opt %s: users cannot load or choose AppArmor profiles", s);
+            return err_hint(e, "Use: --security-opt apparmor=unconfined");
         } else {
             return err_set(e, 0, "invalid --security-opt 1: \"%s\"", s);
         }

@@ -2,9 +2,11 @@
 
 #include "things/secret.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -28,12 +30,23 @@ static const char *const masked[] = {"/proc/acpi",
 static const char *const readonly[] = {
     "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL};
 
-static json_t *strings(const char *const *l)
+/* --security-opt unmask=PATH:…, where ALL is every one and names may have * and ? in them. */
+static json_t *not_unmasked(const char *const *paths, const json_t *rec)
 {
-    json_t *a = json_array();
-    for (; *l; l++)
-        json_array_append_new(a, json_string(*l));
-    return a;
+    json_t *left = json_array();
+    for (; *paths; paths++) {
+        const json_t *v;
+        size_t i;
+        bool shown = false;
+        json_array_foreach(json_object_get(rec, "unmasks"), i, v)
+        {
+            const char *pattern = json_string_value(v);
+            shown |= strcasecmp(pattern, "all") == 0 || fnmatch(pattern, *paths, FNM_PATHNAME) == 0;
+        }
+        if (!shown)
+            json_array_append_new(left, json_string(*paths));
+    }
+    return left;
 }
 
 /* ---- process ---- */
@@ -184,9 +197,14 @@ static json_t *linux_of(const struct ctr *c, const struct spec_env *env)
         json_object_set_new(l, "gidMappings", spec_ctr_maps(c->record, env->id_maps, true));
     }
     if (!jx_bool(c->record, "privileged")) {
-        json_object_set_new(l, "maskedPaths", strings(masked));
-        json_object_set_new(l, "readonlyPaths", strings(readonly));
+        json_t *paths = not_unmasked(masked, c->record);
+        json_array_extend(paths, json_object_get(c->record, "masks"));
+        json_object_set_new(l, "maskedPaths", paths);
+        json_object_set_new(l, "readonlyPaths", not_unmasked(readonly, c->record));
     }
+    if (jx_str0(c->record, "personality"))
+        json_object_set_new(l, "personality",
+                            json_pack("{s:s}", "domain", jx_str(c->record, "personality")));
     if (!*env->id_maps)
         jx_set(l, "devices", devices_of(c));
     set_sysctls(c, env, l);

@@ -29,12 +29,26 @@ static bool user_mounts(const struct ctr *c, const char *dest)
     return false;
 }
 
+/* The same file at the same place in each --chrootdirs. */
+static void bind_chroots(json_t *list, const struct ctr *c, const char *source, const char *dest)
+{
+    const json_t *dir;
+    size_t i;
+    json_array_foreach(json_object_get(c->record, "chrootDirs"), i, dir)
+    {
+        cleanup_free char *there = xasprintf("%s%s", json_string_value(dir), dest);
+        if (str_starts(dest, "/etc/") && !user_mounts(c, there))
+            put(list, "bind", source, there, "bind");
+    }
+}
+
 static void bind_own(json_t *list, const struct ctr *c, const struct spec_env *env,
                      const char *name, const char *dest)
 {
     cleanup_free char *source = xasprintf("%s/%s", env->run_dir, name);
     if (!user_mounts(c, dest))
         put(list, "bind", source, dest, "bind");
+    bind_chroots(list, c, source, dest);
 }
 
 static bool host_ns(const struct ctr *c, const char *type)
@@ -50,11 +64,13 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
     cleanup_free char *cg_bind = xasprintf("rbind,%s", sys);
     cleanup_free char *shm = xasprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
                                        (long long)jx_int(c->record, "shmSize", DEFAULT_SHM));
+    const char *more = jx_str(c->record, "procOpts");
+    cleanup_free char *proc = xasprintf("nosuid,noexec,nodev%s%s", *more ? "," : "", more);
     bool own_net = env->net_fresh || json_object_get(env->joined, "network");
     if (host_ns(c, "pid"))
         put(list, "bind", "/proc", "/proc", "rbind,nosuid,noexec,nodev");
     else
-        put(list, "proc", "proc", "/proc", "nosuid,noexec,nodev");
+        put(list, "proc", "proc", "/proc", proc);
     if (!user_mounts(c, "/dev"))
         put(list, "tmpfs", "tmpfs", "/dev", "nosuid,noexec,strictatime,mode=755,size=65536k");
     if (own_net) {
@@ -135,9 +151,10 @@ static size_t depth_of(const char *path)
 /* Mount I, of option O: create.c has made the directories. */
 static void put_overlay(const struct spec_env *env, const json_t *m, size_t i, json_t *ret)
 {
-    cleanup_free char *options =
-        xasprintf("lowerdir=%s,upperdir=%s/over/%zu/upper,workdir=%s/over/%zu/work,userxattr,nodev",
-                  jx_str(m, "source"), env->ctr_dir, i, env->ctr_dir, i);
+    cleanup_free char *options = xasprintf(
+        "lowerdir=%s,upperdir=%s/over/%zu/upper,workdir=%s/over/%zu/work,userxattr,nodev%s",
+        jx_str(m, "source"), env->ctr_dir, i, env->ctr_dir, i,
+        json_array_size(json_object_get(m, "options")) ? ",ro" : "");
     put(ret, "overlay", "overlay", jx_str(m, "destination"), options);
 }
 

@@ -46,8 +46,16 @@ static void own_users(const struct roots *r, const char *where, bool locked_only
         if (locked_only && !lock_is_held(dirfd(d), path))
             continue;
         snprintf(path, sizeof path, "%.64s/container.json", de->d_name);
-        if (jx_load(dirfd(d), path, MAX_RECORD, &record, &ignored) == 0)
-            note_user(users, jx_str(record, "image"), de->d_name);
+        if (jx_load(dirfd(d), path, MAX_RECORD, &record, &ignored) < 0)
+            continue;
+        const json_t *m;
+        size_t i;
+        note_user(users, jx_str(record, "image"), de->d_name);
+        json_array_foreach(json_object_get(record, "mounts"), i, m)
+        {
+            if (jx_str0(m, "image")) /* --mount type=image */
+                note_user(users, jx_str(m, "image"), de->d_name);
+        }
     }
     if (d)
         closedir(d);
