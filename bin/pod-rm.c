@@ -4,6 +4,7 @@
 #include "disk/at.h"
 #include "things/pod.h"
 #include "things/select.h"
+#include "things/spawn.h"
 #include "things/stop.h"
 #include "words/digest.h"
 #include "words/exitcode.h"
@@ -138,6 +139,22 @@ static int dependents(const struct roots *r, const char *id, const struct option
     return 0;
 }
 
+/* Everything in a pod depends on its infra container. */
+static int remove_pod(const char *id, const struct options *o, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    pid_t pid;
+    strv_take(&argv, bin_path("pod-pod"));
+    strv_add(&argv, "rm");
+    if (o->force)
+        strv_add(&argv, "--force");
+    strv_add(&argv, id);
+    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
+    if (spawn(&s, &pid, e) < 0)
+        return -1;
+    return spawn_wait(pid) == 0 ? 0 : err_set(e, 0, "pod %.12s could not be removed", id);
+}
+
 static int one(const struct roots *r, const char *name, const struct options *o, struct err *e)
 {
     struct ctr c;
@@ -149,7 +166,9 @@ static int one(const struct roots *r, const char *name, const struct options *o,
             return -1;
     }
     int res;
-    if (is_infra(r, &c))
+    if (is_infra(r, &c) && o->depend)
+        res = remove_pod(jx_str(c.record, "pod"), o, e);
+    else if (is_infra(r, &c))
         res = err_set(e, 0,
                       "container %s is the infra container of pod %s and cannot be removed without "
                       "removing the pod",

@@ -470,3 +470,19 @@ PY
     run_pod rm host
     run_pod rmi "$id"
 }
+
+@test "keep-id: the files that pod makes are root's; TERM is set; the cgroup manager is remembered" {
+    run_pod run --rm --network none --userns keep-id "$IMAGE" stat -c '%u:%g %n' /etc/hosts /etc/resolv.conf \
+        /etc/hostname /run/.containerenv
+    assert_equal "$(cut -d ' ' -f 1 <<<"$output" | sort -u)" 0:0
+    run_pod create --name again --network none --userns keep-id "$IMAGE" cat /etc/hostname
+    run_pod start -a again
+    local said=$output
+    run_pod start -a again
+    assert_output "$said"
+    run_pod run --rm --network none "$IMAGE" sh -c 'echo $TERM'
+    assert_output xterm
+    run_pod --cgroup-manager systemd create --name managed --network none "$IMAGE" true
+    run_pod inspect --format '{{.HostConfig.CgroupManager}}' managed
+    assert_output systemd
+}

@@ -335,3 +335,14 @@ END
     assert_equal "$(jq -r '.[].Name' <<<"$output")" one
     run_pod volume rm some
 }
+
+@test "rm --depend: the infra container takes its pod along" {
+    run_pod pod create --name whole --network none
+    run_pod create --pod whole --name part "$IMAGE" true
+    local infra
+    infra=$(pod pod inspect --format '{{.InfraContainerID}}' whole)
+    run_pod 125 rm "$infra"
+    run_pod rm --depend "$infra"
+    run_pod 1 pod exists whole
+    run_pod 1 container exists part
+}

@@ -199,10 +199,10 @@ static void set_names(const json_t *rec, json_t *o)
 json_t *inspect_host(const struct roots *r, const struct ctr *c, const struct ctr_status *s)
 {
     const json_t *rec = c->record, *restart = json_object_get(rec, "restart");
-    const char *policy = jx_str(restart, "policy");
+    const char *policy = jx_str(restart, "policy"), *manager = jx_str(rec, "cgroupManager");
     json_t *o = json_object();
     json_object_set_new(o, "Binds", inspect_binds(rec));
-    put_str(o, "CgroupManager", "cgroupfs");
+    put_str(o, "CgroupManager", *manager ? manager : "cgroupfs");
     put_str(o, "CgroupMode", mode(rec, "cgroup", "private"));
     put_str(o, "ContainerIDFile", jx_str(rec, "cidfile"));
     json_object_set_new(o, "LogConfig", log_config(r, c));

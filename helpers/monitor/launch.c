@@ -142,7 +142,8 @@ static int foreign_failure(struct mon *m, int status, struct err *e)
 {
     cleanup(buf_free) struct buf why = BUF_INIT;
     if (!logged_reason(m, &why))
-        return err_set(e, 0, "the OCI runtime ended with exit code %d and gave no reason", status);
+        return err_set(e, 126, "OCI runtime error: it ended with exit code %d and gave no reason",
+                       status);
     const char *s = why.s;
     if (strcasestr(s, "permission denied") || strcasestr(s, "not permitted") ||
         strcasestr(s, "is a directory"))
@@ -150,7 +151,7 @@ static int foreign_failure(struct mon *m, int status, struct err *e)
     if (strcasestr(s, "not found") || strcasestr(s, "no such file or directory"))
         return err_set(e, 127, "%s: OCI runtime attempted to invoke a command that was not found",
                        s);
-    return err_set(e, 0, "%s", s);
+    return err_set(e, 126, "OCI runtime error: %s", s);
 }
 
 static int run_command(struct mon *m, const struct command *c, const int std[3], bool inherit,

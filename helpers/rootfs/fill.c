@@ -146,6 +146,11 @@ int own_tree(const char *dir, const char *uid, const char *gid, struct err *e)
     cleanup_free char *owner = xasprintf("%s:%s", uid, gid);
     if (stat(dir, &st) == 0 && st.st_uid == (uid_t)atoll(uid) && st.st_gid == (gid_t)atoll(gid))
         return 0;
+    if (lstat(dir, &st) == 0 && !S_ISDIR(st.st_mode)) /* there is one name to it, and no way in */
+        return fchownat(AT_FDCWD, dir, (uid_t)atoll(uid), (gid_t)atoll(gid), AT_SYMLINK_NOFOLLOW) <
+                       0
+                   ? err_sys(e, "cannot give \"%s\" to user %s", dir, owner)
+                   : 0;
     char *const line[] = {"chown", "-hR", "--", owner, (char *)dir, NULL};
     return run(line, -1, -1) < 0 ? err_set(e, 0, "cannot give \"%s\" to user %s", dir, owner) : 0;
 }

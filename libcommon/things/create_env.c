@@ -128,8 +128,7 @@ int create_env(const struct create_opts *o, const json_t *cfg, const struct user
     int res = 0;
     env_default(&env, "PATH", DEFAULT_PATH);
     env_default(&env, "container", "podman");
-    if (o->tty)
-        env_default(&env, "TERM", "xterm");
+    env_default(&env, "TERM", "xterm");
     for (size_t i = 0; i < o->env_default.n && res == 0; i++)
         res = env_put(&env, o->env_default.v[i], e);
     add_callers(o, &env);

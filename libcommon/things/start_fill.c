@@ -3,6 +3,8 @@
 
 #include "things/volume.h"
 
+#include <unistd.h>
+
 int64_t chain_outside(const json_t *maps, size_t kind, int64_t id)
 {
     const json_t *m;
@@ -65,6 +67,22 @@ static void own_one(const struct chain *ch, const struct ctr *c, const json_t *m
     strv_addf(argv, "%lld", (long long)chain_outside(ch->maps, 1, jx_int(c->record, "gid", 0)));
 }
 
+/* With other ids than the caller's they are root's all the same, as in any container. */
+static void own_run_files(const struct chain *ch, struct strv *argv)
+{
+    static const char *const names[] = {"containerenv", "hostname", "hosts", "resolv.conf"};
+    int64_t uid = chain_outside(ch->maps, 0, 0), gid = chain_outside(ch->maps, 1, 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names && uid > 0 && gid > 0; i++) {
+        cleanup_free char *path = xasprintf("%s/%s", ch->run_dir, names[i]);
+        if (access(path, F_OK) < 0)
+            continue;
+        strv_add(argv, "--own");
+        strv_add(argv, path);
+        strv_addf(argv, "%lld", (long long)uid);
+        strv_addf(argv, "%lld", (long long)gid);
+    }
+}
+
 void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     const json_t *m;
@@ -77,6 +95,7 @@ void chain_fill(const struct chain *ch, const struct ctr *c, struct strv *argv)
         if (jx_bool(m, "own"))
             own_one(ch, c, m, argv);
     }
+    own_run_files(ch, argv);
     json_array_foreach(json_object_get(c->record, "secrets"), i, m)
     {
         own_secret(ch, c, m, argv);
