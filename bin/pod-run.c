@@ -163,6 +163,9 @@ int main(int argc, char **argv)
     const char *flags = getenv("POD_RUNTIME_FLAGS");
     if (flags && *flags)
         strv_split(&o.runtime_flag, flags, '\n');
+    const char *hooks = getenv("POD_HOOKS_DIR"); /* pod --hooks-dir */
+    if (hooks && *hooks)
+        strv_split(&o.hooks_dir, hooks, '\n');
     if (create_defaults(&o, &e) < 0)
         return say_error(&e);
     if (work(&o, is_run, argv + first, &code, &e) < 0)

@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define MAX_WORDS 65536
 
 static const json_t *hooks_of(const struct rt *rt, const char *stage)
 {
@@ -25,7 +28,7 @@ bool hooks_any(const struct rt *rt, const char *stage)
     return json_array_size(hooks_of(rt, stage)) > 0;
 }
 
-static void hook_child(const json_t *hook, int in)
+static void hook_child(const json_t *hook, int in, int err)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT, env = STRV_INIT;
     static char *none[] = {NULL};
@@ -35,6 +38,8 @@ static void hook_child(const json_t *hook, int in)
     if (!argv.n)
         strv_add(&argv, path);
     dup2(in, 0);
+    if (err >= 0)
+        dup2(err, 2);
     fd_close_from(3, NULL, 0);
     execve(path, argv.v, env.v ? env.v : json_object_get(hook, "env") ? none : environ);
     _exit(127);
@@ -59,6 +64,25 @@ static int wait_until(pid_t pid, int seconds, const char *path, struct err *e)
                    WIFEXITED(st) ? WEXITSTATUS(st) : WTERMSIG(st));
 }
 
+/*
+ * What a hook wrote to its standard error goes to ours, which nobody may see: so a failure has its
+ * last line in the sentence as well.
+ */
+static void tell_words(int fd, struct err *failed)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 || fd_read_all(fd, MAX_WORDS, &b) < 0 || !b.len)
+        return;
+    (void)fd_write_all(2, b.s, b.len);
+    while (b.len && (b.s[b.len - 1] == '\n' || b.s[b.len - 1] == '\r'))
+        b.s[--b.len] = '\0';
+    const char *last = strrchr(b.s, '\n') ? strrchr(b.s, '\n') + 1 : b.s;
+    if (!failed || !*last)
+        return;
+    cleanup_free char *sentence = xstrdup(failed->msg);
+    err_set(failed, failed->code, "%s: %.400s", sentence, last);
+}
+
 static int run_one(const json_t *hook, const char *state, struct err *e)
 {
     const char *path = jx_str(hook, "path");
@@ -67,9 +91,10 @@ static int run_one(const json_t *hook, const char *state, struct err *e)
         return err_set(e, 0, "hook path \"%s\" is not absolute", path);
     if (pipe2(p, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
+    cleanup_fd int words = memfd_create("hook", MFD_CLOEXEC);
     pid_t pid = fork();
     if (pid == 0)
-        hook_child(hook, p[0]);
+        hook_child(hook, p[0], words);
     close(p[0]);
     if (pid < 0) {
         close(p[1]);
@@ -79,7 +104,9 @@ static int run_one(const json_t *hook, const char *state, struct err *e)
     signal(SIGPIPE, SIG_IGN);
     (void)fd_write_all(p[1], state, strlen(state));
     close(p[1]);
-    return wait_until(pid, (int)jx_int(hook, "timeout", 0), path, e);
+    int res = wait_until(pid, (int)jx_int(hook, "timeout", 0), path, e);
+    tell_words(words, res < 0 ? e : NULL);
+    return res;
 }
 
 static char *state_text(const struct rt *rt, pid_t pid, const char *status)

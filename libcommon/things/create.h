@@ -40,6 +40,7 @@ struct create_opts {
     struct strv group_add, log_opt, expose, attach, env_merge, unsetenv, hostuser, label_file,
         secret;
     struct strv chrootdirs;
+    struct strv hooks_dir;                 /* of containers.conf or `pod --hooks-dir` */
     struct strv env_default, caps_default; /* of containers.conf; without: our own */
     struct strv runtime_flag;              /* without their dashes */
     struct strv device_rule, network_alias, requires, uidmap, gidmap, volumes_from;

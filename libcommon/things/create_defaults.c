@@ -131,6 +131,8 @@ static void engine(struct create_opts *o, const json_t *conf)
         o->detach_keys = jx_str0(conf, "detach_keys");
     if (!o->image_volume && *mode)
         o->image_volume = mode;
+    if (!o->hooks_dir.n)
+        jx_strv(conf, "hooks_dir", &o->hooks_dir);
     if (!o->stop_timeout && wait >= 0)
         o->stop_timeout = keep(xasprintf("%lld", (long long)wait));
 }

@@ -319,7 +319,8 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
         short_command(ch, c, "start", NULL, &cmd);
         put_command(argv, "--start", &cmd);
     }
-    if (ch->ours) {
+    /* to remove the state is all of our delete, but for hooks at the end */
+    if (ch->ours && !json_object_get(c->record, "hooksDirs")) {
         cleanup_free char *root = runtime_root(ch->roots);
         strv_add(argv, "--state-dir");
         strv_addf(argv, "%s/%s", root, c->id);
