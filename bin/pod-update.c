@@ -20,16 +20,30 @@ struct options {
 
 #define AT(f) offsetof(struct options, f)
 static const struct opt options[] = {
+    {"blkio-weight", 0, OPT_STR, "N", "Weight of its block I/O, 10 to 1000", AT(c.blkio_weight)},
+    {"blkio-weight-device", 0, OPT_MULTI, "DEVICE:N", "Likewise on one device",
+     AT(c.blkio_weight_device)},
+    {"cgroup-conf", 0, OPT_MULTI, "FILE=VALUE", "Set a file of its cgroup, such as memory.high",
+     AT(c.cgroup_conf)},
     {"cpu-period", 0, OPT_STR, "US", "Length of the CPU period in microseconds", AT(c.cpu_period)},
     {"cpu-quota", 0, OPT_STR, "US", "CPU time in each period in microseconds", AT(c.cpu_quota)},
     {"cpu-shares", 'c', OPT_STR, "N", "Relative weight of CPU time", AT(c.cpu_shares)},
     {"cpus", 0, OPT_STR, "N", "Number of CPUs it may use, such as 1.5", AT(c.cpus)},
     {"cpuset-cpus", 0, OPT_STR, "LIST", "CPUs it may run on, such as 0-2,5", AT(c.cpuset_cpus)},
     {"cpuset-mems", 0, OPT_STR, "LIST", "Memory nodes it may use", AT(c.cpuset_mems)},
+    {"cpu-rt-period", 0, OPT_STR, "US", NULL, AT(c.cpu_rt_period)},
+    {"cpu-rt-runtime", 0, OPT_STR, "US", NULL, AT(c.cpu_rt_runtime)},
+    {"device-read-bps", 0, OPT_MULTI, "DEVICE:SIZE", "Bytes a second it may read",
+     AT(c.device_read_bps)},
+    {"device-read-iops", 0, OPT_MULTI, "DEVICE:N", "Reads a second", AT(c.device_read_iops)},
+    {"device-write-bps", 0, OPT_MULTI, "DEVICE:SIZE", "Bytes a second it may write",
+     AT(c.device_write_bps)},
+    {"device-write-iops", 0, OPT_MULTI, "DEVICE:N", "Writes a second", AT(c.device_write_iops)},
     {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
     {"memory", 'm', OPT_STR, "SIZE", "Memory limit, such as 64m", AT(c.memory)},
     {"memory-reservation", 0, OPT_STR, "SIZE", "Soft memory limit", AT(c.memory_reservation)},
     {"memory-swap", 0, OPT_STR, "SIZE", "Limit of memory and swap together", AT(c.memory_swap)},
+    {"memory-swappiness", 0, OPT_STR, "N", NULL, AT(c.memory_swappiness)},
     {"pids-limit", 0, OPT_STR, "N", "Limit of processes", AT(c.pids_limit)},
     {0},
 };
@@ -53,7 +67,13 @@ static void merge(json_t *limits, const json_t *changes)
     }
     if (json_object_get(changes, "cpuQuota") || json_object_get(changes, "cpuPeriod"))
         json_object_del(limits, "cpus");
+    /* files are written in their order: the last one to set something has its way */
+    json_t *files = json_copy(json_object_get(limits, "files"));
+    if (files)
+        json_array_extend(files, json_object_get(changes, "files"));
     json_object_update(limits, (json_t *)(uintptr_t)changes);
+    if (files)
+        json_object_set_new(limits, "files", files);
 }
 
 /* The controllers that those limits need, ending with NULL. */
@@ -67,6 +87,8 @@ static void controllers_of(const json_t *limits, const char *ret[5])
     json_object_foreach((json_t *)(uintptr_t)limits, key, v)
     {
         size_t i = 0;
+        if (strcmp(key, "parent") == 0 || strcmp(key, "files") == 0)
+            continue; /* what files need is seen when they are written */
         while (i < 3 && !str_starts(key, begins[i]))
             i++;
         if (str_in(begins[i], ret))

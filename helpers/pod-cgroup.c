@@ -38,7 +38,7 @@
 
 struct options {
     struct limit_options l;
-    const char *name, *path_file, *join, *update;
+    const char *name, *path_file, *join, *update, *parent;
     bool prepare;
 };
 
@@ -56,6 +56,9 @@ static const struct opt table[] = {
     {"cpuset-cpus", 0, OPT_STR, "LIST", "Which processors", AT(l.cpuset_cpus)},
     {"cpuset-mems", 0, OPT_STR, "LIST", "Which memory nodes", AT(l.cpuset_mems)},
     {"pids", 0, OPT_STR, "NUMBER", "Processes and threads", AT(l.pids)},
+    {"file", 0, OPT_LIST, "OPTION FILE=VALUE", "A file of it as it is, for that option",
+     AT(l.files)},
+    {"parent", 0, OPT_STR, "DIR", "Put it below this one", AT(parent)},
     {"path-file", 0, OPT_STR, "FILE", "Write the cgroup's directory there", AT(path_file)},
     {"prepare", 0, OPT_BOOL, NULL, "Only see to a place for it", AT(prepare)},
     {"join", 0, OPT_STR, "DIR", "Enter this cgroup", AT(join)},
@@ -128,7 +131,7 @@ static int prepare(const struct options *o, const struct limits *l, const char *
                    struct err *e)
 {
     for (size_t i = 0; i < l->n; i++)
-        if (needs_cgroup(l->v[i].option, l->v[i].controller, e) < 0)
+        if (!limit_is_core(&l->v[i]) && needs_cgroup(l->v[i].option, l->v[i].controller, e) < 0)
             return -1;
     cleanup_free char *parent = cgroup_divisible(controllers);
     if (parent)
@@ -148,7 +151,8 @@ static int prepare(const struct options *o, const struct limits *l, const char *
 static int update(const struct options *o, const struct limits *l, struct err *e)
 {
     for (size_t i = 0; i < l->n; i++)
-        if (!cgroup_lists(o->update, "cgroup.controllers", l->v[i].controller))
+        if (!limit_is_core(&l->v[i]) &&
+            !cgroup_lists(o->update, "cgroup.controllers", l->v[i].controller))
             return needs_cgroup(l->v[i].option, l->v[i].controller, e) < 0
                        ? -1
                        : err_set(e, 0,
@@ -157,14 +161,38 @@ static int update(const struct options *o, const struct limits *l, struct err *e
     return limits_apply(l, o->update, e);
 }
 
+/* --cgroup-parent: an absolute path is one below the tree's root, as everywhere. */
+static int below_parent(const struct options *o, const struct limits *l,
+                        const char *const *controllers, struct err *e)
+{
+    const char *root = str_starts(o->parent, CGROUP_ROOT "/") ? "" : CGROUP_ROOT "/";
+    cleanup_free char *dir = xasprintf("%s%s", root, o->parent + (*root && o->parent[0] == '/'));
+    if (strstr(dir, "/../") || str_ends(dir, "/.."))
+        return err_set(e, 0, "--cgroup-parent: \"%s\" leads elsewhere", o->parent);
+    if (access(dir, F_OK) < 0)
+        return err_sys(e, "--cgroup-parent: \"%s\"", dir);
+    if (!cgroup_is_v2() || !cgroup_is_ours(dir)) {
+        err_set(e, 0, "--cgroup-parent: \"%s\" is no cgroup v2 that was delegated to this user",
+                dir);
+        return err_hint(e, "See what was: systemd-run --user --scope -p Delegate=yes $SHELL");
+    }
+    for (; *controllers; controllers++)
+        if (!cgroup_lists(dir, "cgroup.subtree_control", *controllers))
+            return err_set(e, 0, "--cgroup-parent: \"%s\" does not hand on the %s controller", dir,
+                           *controllers);
+    return o->prepare ? 0 : make_child(o, l, dir, e);
+}
+
 static int place(const struct options *o, const struct limits *l, struct err *e)
 {
-    const char *controllers[11];
+    const char *controllers[LIMITS_MAX + 1];
     if (o->join)
         return scope_enter(o->join, e);
-    if (l->n == 0)
+    if (l->n == 0 && !o->parent)
         return 0;
     limits_controllers(l, controllers);
+    if (o->parent)
+        return below_parent(o, l, controllers, e);
     if (o->prepare)
         return prepare(o, l, controllers, e);
     cleanup_free char *parent = cgroup_divisible(controllers);

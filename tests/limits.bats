@@ -246,3 +246,53 @@ elsewhere() { # MOUNTS: a shell line; then pod-cgroup tries for 64 MB
     assert_equal "$(grep frozen "$(cgroup_of box)/cgroup.events")" "frozen 1"
     run_pod unpause box
 }
+
+@test "--cgroup-conf: files of every cgroup; what is none" {
+    local dir
+    dir=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+    [ -w "$dir" ] && [ -w "$dir/cgroup.procs" ] || skip "no cgroup of ours to divide"
+    in_cgroup cgroup.max.descendants --cgroup-conf cgroup.max.descendants=7
+    assert_output 7
+    in_cgroup cgroup.max.depth --cgroup-conf cgroup.max.descendants=7,cgroup.max.depth=3
+    assert_output 3
+    run_pod 125 run --rm --network none --cgroup-conf cgroup.no.such=1 "$IMAGE" true
+    assert_error_match "--cgroup-conf: cannot set cgroup.no.such"
+    run_pod 125 run --rm --network none --cgroup-conf ../../x.y=1 "$IMAGE" true
+    assert_error_match "is not FILE=VALUE"
+    run_pod 125 run --rm --network none --cgroup-conf high "$IMAGE" true
+    or_error memory --cgroup-conf memory.high=64m || true
+}
+
+@test "--cgroup-parent: below one of ours, and no other" {
+    local dir
+    dir=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+    [ -w "$dir" ] && [ -w "$dir/cgroup.procs" ] || skip "no cgroup of ours to divide"
+    mkdir "$dir/mine"
+    run_pod run -d --name below --network none --cgroup-parent "${dir#/sys/fs/cgroup}/mine" "$IMAGE" sleep 1000
+    assert_match "^$dir/mine/pod-" "$(cgroup_of below)"
+    run_pod exec below true
+    run_pod pause below
+    run_pod unpause below
+    run_pod rm -f -t 0 below
+    wait_for 5 rmdir "$dir/mine"
+    run_pod 125 run --rm --network none --cgroup-parent /no/such "$IMAGE" true
+    assert_error_match "^Error: --cgroup-parent: "
+    run_pod 125 run --rm --network none --cgroup-parent / "$IMAGE" true
+    assert_error_match "is no cgroup v2 that was delegated to this user"
+    run_pod 125 run --rm --network none --cgroup-parent "$dir/../.." "$IMAGE" true
+}
+
+@test "block I/O: weights and rates; devices and numbers that are none; what cgroup v2 lacks" {
+    local bad
+    for bad in "--blkio-weight 5" "--blkio-weight-device /dev/null:2000" "--device-read-bps /dev/null" \
+        "--device-read-bps /etc/passwd:1m" "--device-write-iops /dev/null:many" "--device-read-iops /no/such:5" \
+        "--memory-swappiness 5" "--oom-kill-disable" "--cpu-rt-period 5"; do
+        # shellcheck disable=SC2086
+        run_pod 125 run --rm --network none $bad "$IMAGE" touch /ran
+        assert_error_match "^Error: ${bad%% *}"
+    done
+    or_error io --device-read-bps /dev/zero:1m || return 0
+    run_pod run -d --name slow --network none --device-read-bps /dev/zero:10mb --device-write-iops /dev/zero:40 \
+        "$IMAGE" sleep 1000
+    assert_equal "$(cat "$(cgroup_of slow)/io.max")" "1:5 rbps=10485760 wbps=max riops=max wiops=40"
+}

@@ -233,6 +233,9 @@ whole_turn() {
     run_pod update --cpus 2 box
     run_pod inspect --format '{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}}' box
     assert_match "^67108864 "
+    run_pod update --cgroup-conf cgroup.max.depth=4 box
+    run_pod update --cgroup-conf cgroup.max.descendants=5 box
+    run_pod 125 update --device-read-bps nothing box
     run_pod 125 update box
     assert_error "no limit was given" "pod update --memory"
     run_pod 125 update --memory lots box

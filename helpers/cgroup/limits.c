@@ -142,6 +142,34 @@ static int parse_set(const char *option, const char *value, const char *file, st
     return 0;
 }
 
+/* name is OPTION, FILE and its controller, each with its end. */
+static void point(struct limit *x)
+{
+    x->option = x->name;
+    x->file = x->name + strlen(x->name) + 1;
+    x->controller = x->file + strlen(x->file) + 1;
+}
+
+static int add_files(const struct strv *files, struct limits *l, struct err *e)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        struct limit *x = &l->v[l->n];
+        const char *text = files->v[i], *file = strchr(text, ' '), *value = strchr(text, '=');
+        int n = file && value && file < value && !strchr(text, '/') && l->n < LIMITS_MAX
+                    ? snprintf(x->name, sizeof x->name, "%.*s%c%.*s%c%.*s", (int)(file - text),
+                               text, 1, (int)(value - file - 1), file + 1, 1,
+                               (int)strcspn(file + 1, ".="), file + 1)
+                    : -1;
+        if (n < 0 || n >= (int)sizeof x->name || str_copy(x->value, sizeof x->value, value + 1) < 0)
+            return err_set(e, 0, "pod-cgroup: --file \"%s\" makes no sense, or is too much", text);
+        for (char *p = x->name; *p; p++)
+            *p = *p == 1 ? '\0' : *p;
+        x->as_is = true;
+        l->n++;
+    }
+    return 0;
+}
+
 int limits_parse(const struct limit_options *o, struct limits *ret, struct err *e)
 {
     struct limits l = {.n = 0};
@@ -157,16 +185,27 @@ int limits_parse(const struct limit_options *o, struct limits *ret, struct err *
         struct limit *x = add(&l, "--pids-limit", "pids", "pids.max");
         snprintf(x->value, sizeof x->value, "%llu", (unsigned long long)pids);
     }
+    if (add_files(&o->files, &l, e) < 0)
+        return -1;
     *ret = l;
+    /* what points into the copy must point into the one that is kept */
+    for (size_t i = 0; i < ret->n; i++)
+        if (ret->v[i].as_is)
+            point(&ret->v[i]);
     return 0;
 }
 
-void limits_controllers(const struct limits *l, const char *ret[11])
+bool limit_is_core(const struct limit *x)
+{
+    return strcmp(x->controller, "cgroup") == 0;
+}
+
+void limits_controllers(const struct limits *l, const char *ret[LIMITS_MAX + 1])
 {
     size_t n = 0;
     ret[0] = NULL;
     for (size_t i = 0; i < l->n; i++) {
-        if (str_in(l->v[i].controller, ret))
+        if (str_in(l->v[i].controller, ret) || limit_is_core(&l->v[i]))
             continue;
         ret[n++] = l->v[i].controller;
         ret[n] = NULL;
@@ -194,13 +233,32 @@ static bool holds(const struct limit *x, const char *is)
            strcmp(x->controller, "memory") == 0 && want - want % page == got;
 }
 
+/* Podman's 10…1000 is bfq's; io.weight has 1…10000, over which it is laid. */
+static void choose_weight(const char *dir, struct limit *x)
+{
+    cleanup_free char *bfq = xasprintf("%s/io.bfq.weight", dir);
+    char *number = strrchr(x->value, ' ');
+    uint64_t n;
+    if (strcmp(x->file, "io.weight") != 0 || !number)
+        return;
+    if (access(bfq, F_OK) == 0)
+        x->file = "io.bfq.weight";
+    else if (str_u64(number + 1, 1000, &n) == 0 && n >= 10)
+        snprintf(number + 1, sizeof x->value - (size_t)(number + 1 - x->value), "%llu",
+                 (unsigned long long)(1 + (n - 10) * 9999 / 990));
+}
+
 int limits_apply(const struct limits *l, const char *dir, struct err *e)
 {
     for (size_t i = 0; i < l->n; i++) {
-        const struct limit *x = &l->v[i];
+        struct limit one = l->v[i];
+        const struct limit *x = &one;
+        if (one.as_is)
+            point(&one);
+        choose_weight(dir, &one);
         char is[128] = "";
         cleanup_free char *path = xasprintf("%s/%s", dir, x->file);
-        if (read_value(path, is, sizeof is) == 0 && holds(x, is))
+        if (!x->as_is && read_value(path, is, sizeof is) == 0 && holds(x, is))
             continue;
         if (x->optional && access(path, F_OK) < 0)
             continue;
@@ -208,7 +266,7 @@ int limits_apply(const struct limits *l, const char *dir, struct err *e)
         if (fd < 0 || fd_write_all(fd, x->value, strlen(x->value)) < 0)
             return err_sys(e, "%s: cannot set %s of the container's cgroup to \"%s\"", x->option,
                            x->file, x->value);
-        if (read_value(path, is, sizeof is) < 0 || !holds(x, is))
+        if (!x->as_is && (read_value(path, is, sizeof is) < 0 || !holds(x, is)))
             return err_set(e, 0, "%s: %s of the container's cgroup is \"%s\" and not \"%s\"",
                            x->option, x->file, is, x->value);
     }

@@ -33,6 +33,10 @@ struct create_opts {
     const char *health_cmd, *health_interval, *health_on_failure, *health_retries,
         *health_start_period, *health_timeout;
     const char *personality;
+    const char *blkio_weight, *cgroup_parent, *cpu_rt_period, *cpu_rt_runtime, *memory_swappiness;
+    bool oom_kill_disable;
+    struct strv blkio_weight_device, cgroup_conf, device_read_bps, device_read_iops,
+        device_write_bps, device_write_iops;
     const char *ip; /* a static address of any kind: there is no network of ours to have one in */
     struct strv env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, network,
         publish;
@@ -117,6 +121,8 @@ int create_mounts(const struct roots *r, const struct create_opts *o, const json
                   json_t *rec, struct err *e);
 int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
 int create_userns(const struct create_opts *o, json_t *rec, struct err *e);
+/* "files" and "parent" of limits: what goes into the cgroup as it is, and where that lies. */
+int create_io(const struct create_opts *o, json_t *limits, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
 int create_security(const struct create_opts *o, json_t *rec, struct err *e);
 

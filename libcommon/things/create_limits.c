@@ -133,6 +133,8 @@ int create_limits(const struct create_opts *o, json_t *rec, struct err *e)
         else if (pids > 0)
             json_object_set_new(l, "pids", json_integer(pids));
     }
+    if (r == 0)
+        r = create_io(o, l, e);
     jx_set(rec, "limits", l);
     return r < 0 ? -1 : set_ulimits(o, rec, e);
 }

@@ -17,6 +17,7 @@ static void add_limit(struct strv *argv, const json_t *l, const char *key, const
 
 void chain_limits(const json_t *l, struct strv *argv)
 {
+    cleanup(strv_free) struct strv files = STRV_INIT;
     add_limit(argv, l, "memory", "--memory");
     add_limit(argv, l, "memorySwap", "--memory-swap");
     add_limit(argv, l, "memoryReservation", "--memory-reservation");
@@ -27,6 +28,11 @@ void chain_limits(const json_t *l, struct strv *argv)
     add_limit(argv, l, "cpusetCpus", "--cpuset-cpus");
     add_limit(argv, l, "cpusetMems", "--cpuset-mems");
     add_limit(argv, l, "pids", "--pids");
+    jx_strv(l, "files", &files);
+    for (size_t i = 0; i < files.n; i++) {
+        strv_add(argv, "--file");
+        strv_add(argv, files.v[i]);
+    }
 }
 
 void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, struct strv *argv)
@@ -43,6 +49,7 @@ void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, str
         strv_add(argv, "--path-file");
         strv_addf(argv, "%s/cgroup", ch->run_dir);
     }
+    add_limit(argv, l, "parent", "--parent");
     chain_limits(l, argv);
     strv_add(argv, "--");
 }
