@@ -109,6 +109,20 @@ static int make_child(const struct options *o, const struct limits *l, const cha
     return r;
 }
 
+/* What is not needed now, pod update may need later. */
+static void hand_on_all(const char *scope, int control)
+{
+    cleanup_free char *path = xasprintf("%s/cgroup.controllers", scope);
+    cleanup(buf_free) struct buf there = BUF_INIT;
+    char *save = NULL;
+    if (at_read(AT_FDCWD, path, 4096, &there) < 0 || !there.s)
+        return;
+    for (char *w = strtok_r(there.s, " \n", &save); w; w = strtok_r(NULL, " \n", &save)) {
+        cleanup_free char *word = xasprintf("+%s", w);
+        (void)!write(control, word, strlen(word));
+    }
+}
+
 /* Controllers reach the children of a cgroup only when no process is left in itself. */
 static int divide(const char *scope, const char *const *controllers, struct err *e)
 {
@@ -119,9 +133,10 @@ static int divide(const char *scope, const char *const *controllers, struct err 
         return err_sys(e, "cannot make the cgroup \"%s\"", leaf);
     if (scope_enter(leaf, e) < 0)
         return -1;
+    cleanup_fd int fd = open(control, O_WRONLY | O_CLOEXEC);
+    hand_on_all(scope, fd);
     for (; *controllers; controllers++)
         buf_addf(&words, "+%s ", *controllers);
-    cleanup_fd int fd = open(control, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || fd_write_all(fd, words.s, words.len) < 0)
         return err_sys(e, "cannot write \"%s\" to \"%s\"", words.s, control);
     return 0;

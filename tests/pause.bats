@@ -159,6 +159,7 @@ whole_turn() {
 }
 
 @test "another runtime, other ids, a killed pause, a container that waits to be restarted" {
+    need crun
     counter box --userns keep-id --user 1234
     whole_turn
     run_pod rm -f box
