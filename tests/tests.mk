@@ -24,6 +24,25 @@ check: deps-test
 check-quick: all unit test-tools
 	@tests/run -n -b $(BUILD) $(TESTS)
 
+# What needs systemd and delegated cgroup v2, in a login session and in a delegated scope. Where
+# this machine has none: VM="COMMAND", which runs the words behind it as a sudo user of a machine that
+# has, in a copy of this directory.
+VM ?=
+VM_TESTS = tests/limits.bats tests/pause.bats tests/health.bats
+.PHONY: check-vm
+check-vm:
+ifneq ($(VM),)
+	@$(VM) 'make check-vm POD_TEST_SLOW=$(POD_TEST_SLOW)'
+else
+	@[ "$$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] && [ -d /run/systemd/system ] || { \
+	    echo "Error: this machine has no systemd with cgroup v2" >&2; \
+	    echo 'Type: make check-vm VM="COMMAND that runs another in a machine that has"' >&2; exit 1; }
+	@$(MAKE) --no-print-directory deps-test
+	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD) all unit test-tools
+	@POD_TEST_SESSION= tests/run -n -b $(BUILD) $(VM_TESTS)
+	@POD_TEST_SESSION=keep tests/run -n -b $(BUILD) $(VM_TESTS)
+endif
+
 lint: all unit test-tools $(COMPLETIONS)
 	@tests/lint/run -b $(BUILD)
 
