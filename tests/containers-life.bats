@@ -319,3 +319,27 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     run_pod rm -a
     rm -f "$ROOM/cid"
 }
+
+@test "mount: inside pod unshare; what does not run, what runs; what is written stays" {
+    run_pod create --name still --network none "$IMAGE" cat /etc/mine
+    run_pod 125 mount still
+    assert_error 'cannot run command "pod mount" in rootless mode, must execute `pod unshare` first' \
+        "pod unshare pod mount still"
+    run_pod unshare sh -euc 'm=$(pod mount still); echo new >"$m/etc/mine"; ls -d "$m/bin/busybox" >/dev/null
+        pod mount | cut -d " " -f 2; [ "$(pod mount)" = "$(pod mount -l | sed "s,^,$(pod ps -aq --filter name=still) ,")" ]
+        pod unmount still >/dev/null; ls "$m"; pod mount; pod unmount --all'
+    assert_equal "$(wc -l <<<"$output")" 1 "only the list"
+    run_pod start -a still
+    assert_output new
+    run_pod run -d --name moves --network none "$IMAGE" sleep 1000
+    run_pod unshare sh -euc 'echo "from outside" >"$(pod mount moves)/note"; pod mount --format json | grep -c mountpoint'
+    assert_output 1
+    run_pod exec moves cat /note
+    assert_output "from outside"
+    run_pod 125 unshare sh -c 'pod mount nobody 2>&1; echo $?; pod mount --format yaml 2>&1'
+    assert_contains "no such container"
+    run_pod events --since 1m --stream=false --filter container=still --filter event=mount --filter event=unmount \
+        --format '{{.Status}}'
+    assert_equal "$(paste -sd ' ' <<<"$output")" "mount unmount"
+    run_pod rm -f -t 0 still moves
+}

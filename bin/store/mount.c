@@ -6,6 +6,7 @@
 #include "store/room.h"
 
 #include "disk/at.h"
+#include "disk/mounts.h"
 #include "things/spawn.h"
 #include "words/template.h"
 
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_MOUNTINFO = 64 << 20, MAX_OPTIONS = 4095 };
+enum { MAX_OPTIONS = 4095 };
 
 struct mount_opts {
     bool all, force;
@@ -66,41 +67,6 @@ static int inside(const char *verb, struct err *e)
 static char *mountpoint(const struct store *s, const json_t *img)
 {
     return xasprintf("%s/overlay/%s/merged", s->roots->graph_path, jx_str(img, "layer"));
-}
-
-/* mountinfo writes blanks and backslashes in octal. */
-static void unescape(char *p)
-{
-    char *to = p;
-    for (; *p; p++) {
-        if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] && p[3]) {
-            *to++ = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
-            p += 3;
-        } else {
-            *to++ = *p;
-        }
-    }
-    *to = '\0';
-}
-
-/* Paths on which something is mounted. */
-static int mounted_paths(struct strv *ret, struct err *e)
-{
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    if (at_read(AT_FDCWD, "/proc/self/mountinfo", MAX_MOUNTINFO, &b) < 0)
-        return err_sys(e, "cannot read the list of mounts");
-    char *save = NULL;
-    for (char *line = strtok_r(b.s, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        char *p = line;
-        for (int field = 0; field < 4 && p; field++)
-            p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL;
-        if (!p)
-            continue;
-        p[strcspn(p, " ")] = '\0';
-        unescape(p);
-        strv_add(ret, p);
-    }
-    return 0;
 }
 
 static int by_fuse(const char *options, const char *target, struct err *e)
@@ -219,7 +185,7 @@ static int mount_these(const struct room *r, const struct mount_opts *o, char **
     cleanup(strv_free) struct strv paths = STRV_INIT;
     size_t i;
     json_t *img;
-    if (mounted_paths(&paths, e) < 0)
+    if (mounts_list(&paths, e) < 0)
         return -1;
     if (!o->all && !*names)
         return list_mounted(&r->store, &paths, rows);
@@ -268,7 +234,7 @@ static int unmount_these(const struct room *r, const struct mount_opts *o, char 
     cleanup(strv_free) struct strv paths = STRV_INIT;
     size_t i;
     json_t *img;
-    if (mounted_paths(&paths, e) < 0)
+    if (mounts_list(&paths, e) < 0)
         return -1;
     if (o->all)
         store_foreach_image(&r->store, i,
