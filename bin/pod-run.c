@@ -70,7 +70,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_sys(e, "cannot make a socket pair");
     cleanup_fd int sock = pair[0];
-    struct start_how how = {.client_fd = pair[1]};
+    struct start_how how = {.client_fd = pair[1], .preserve = (int)o->preserve_fds};
     int signals = session_signals(o->sig_proxy != 0);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
@@ -92,7 +92,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
 static int start_detached(const struct roots *r, const struct ctr *c, const struct create_opts *o,
                           struct err *e)
 {
-    struct start_how how = {.client_fd = -1};
+    struct start_how how = {.client_fd = -1, .preserve = (int)o->preserve_fds};
     struct ctr_status s;
     pid_t pid;
     if (ctr_start(r, c, &how, &pid, e) < 0)

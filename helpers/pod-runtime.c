@@ -171,6 +171,14 @@ static void say_version(void)
     puts("pod-runtime version 0.2.0\nspec: " OCI_VERSION "\n+CAP +SECCOMP");
 }
 
+/* Nothing of ours may be where the caller's descriptors will be. */
+static void reserve(const struct options *o)
+{
+    int null = o->preserve_at ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+    for (int i = 0; null >= 0 && i < o->preserve_fds && null < 3 + o->preserve_fds; i++)
+        null = fcntl(null, F_DUPFD_CLOEXEC, 3);
+}
+
 int main(int argc, char **argv)
 {
     struct err e = ERR_INIT;
@@ -191,6 +199,7 @@ int main(int argc, char **argv)
         say_version();
         return fflush(stdout) ? 125 : 0;
     }
+    reserve(&o);
     bool execs = strcmp(rest[0], "exec") == 0, runs = strcmp(rest[0], "run") == 0;
     struct rt rt = {
         .o = &o,

@@ -486,3 +486,22 @@ PY
     run_pod inspect --format '{{.HostConfig.CgroupManager}}' managed
     assert_output systemd
 }
+
+@test "--preserve-fds: descriptors of the caller, under their numbers, and no others" {
+    echo "from three" >"$ROOM/three"
+    run_cmd 0 bash -c 'exec 3<"$1" 4>"$2" 5</dev/null; pod run --rm --network none --preserve-fds 2 "$3" sh -c "
+        cat <&3; echo to four >&4; ls /proc/self/fd | sort -n | paste -sd \" \""' bash "$ROOM/three" "$ROOM/four" "$IMAGE"
+    assert_equal "$(head -n 1 <<<"$output")" "from three"
+    assert_equal "$(cat "$ROOM/four")" "to four"
+    assert_match "^0 1 2 3 4( 5)?$" "$(tail -n 1 <<<"$output")"
+    # nobody of ours keeps them open: the reader sees the end when the container is gone
+    run_cmd 0 timeout 20 bash -c 'exec 3> >(cat >"$1"; echo done >>"$1"); pod run -d --name keeps --network none \
+        --preserve-fds 1 "$2" sh -c "echo words >&3; exec 3>&-; sleep 100"; exec 3>&-
+        until grep -q done "$1"; do sleep 0.05; done' bash "$ROOM/words" "$IMAGE"
+    assert_equal "$(paste -sd ' ' "$ROOM/words")" "words done"
+    run_pod rm -f -t 0 keeps
+    run_pod 125 run --rm --network none --preserve-fds 90 "$IMAGE" true
+    assert_error_match "the preserve-fds option requires that file descriptors must be passed"
+    run_cmd 125 bash -c 'exec 3</dev/null; pod --runtime crun run --rm --network none --preserve-fds 1 "$1" true' bash "$IMAGE"
+    assert_error_match "needs pod's own runtime"
+}

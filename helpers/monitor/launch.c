@@ -253,12 +253,25 @@ static int run_net(struct mon *m, struct err *e)
     return r;
 }
 
+/* They are for the command that creates the container, and for nobody after it. */
+static void keep_preserved(const struct mon *m, bool on)
+{
+    for (int fd = (int)m->o->preserve_at; fd < (int)(m->o->preserve_at + m->o->preserve); fd++) {
+        if (on)
+            fd_cloexec(fd, false);
+        else
+            close(fd);
+    }
+}
+
 int launch_container(struct mon *m, struct err *e)
 {
     int child[3];
     if (launch_open_streams(m, child, e) < 0)
         return -1;
+    keep_preserved(m, true);
     int r = run_command(m, &m->o->create, child, m->o->passthrough, !m->o->foreign, e);
+    keep_preserved(m, false);
     for (int i = 0; i < 3; i++)
         if (child[i] >= 0)
             close(child[i]);

@@ -27,6 +27,7 @@ struct options {
     const char
         *state_dir; /* the runtime's state of this container, when removing it is all of delete */
     int lock_fd, client_fd;
+    int64_t preserve, preserve_at; /* descriptors for the first start, and the first of them */
     bool tty, stdin_open, remove, foreign, passthrough;
     const char *log_path;    /* NULL: no log */
     int64_t log_max;         /* bytes; 0: no limit */

@@ -59,6 +59,8 @@ int options_parse(char **argv, struct options *o)
         {"--log-path", &o->log_path, 0, 0, 0},
         {"--lock-fd", 0, &lock, 0, 0},
         {"--client-fd", 0, &client, 0, 0},
+        {"--preserve", 0, &o->preserve, 0, 0},
+        {"--preserve-at", 0, &o->preserve_at, 0, 0},
         {"--log-max", 0, &o->log_max, 0, 0},
         {"--restart", &o->restart, 0, 0, 0},
         {"--restart-max", 0, &o->restart_max, 0, 0},
@@ -86,7 +88,7 @@ int options_parse(char **argv, struct options *o)
         if (i == n || take(&argv, &known[i]) < 0)
             return -1;
     }
-    if (lock > MAX_FD || client > MAX_FD)
+    if (lock > MAX_FD || client > MAX_FD || o->preserve > MAX_FD || o->preserve_at > MAX_FD)
         return -1;
     o->lock_fd = (int)lock;
     o->client_fd = (int)client;

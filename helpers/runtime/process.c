@@ -196,6 +196,8 @@ int process_prepare(const struct rt *rt, const json_t *process, char **ret_path,
 {
     struct capsets caps = {0};
     /* before any filter, which could forbid it */
+    for (int i = 0; rt->o->preserve_at && i < rt->o->preserve_fds; i++)
+        (void)dup2((int)rt->o->preserve_at + i, 3 + i);
     if (fd_close_from(3 + (int)(rt->o->preserve_fds + rt->listen_fds), NULL, 0) < 0)
         return err_sys(e, "cannot close the caller's descriptors");
     if (attrs_limits(process, e) < 0 || attrs_scheduling(process, e) < 0 ||

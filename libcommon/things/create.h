@@ -17,7 +17,8 @@
 struct create_opts {
     bool detach, interactive, tty, rm, read_only, privileged, init, replace, no_hosts, quiet,
         no_sigproxy, env_host, unsetenv_all, publish_all, rmi, no_hostname, rootfs, no_healthcheck;
-    bool ignored; /* accepted for podman's and docker's sake, means nothing here */
+    bool ignored;         /* accepted for podman's and docker's sake, means nothing here */
+    int64_t preserve_fds; /* for this one start */
     int sig_proxy, tls_verify, http_proxy, read_only_tmpfs, passwd;
     const char *name, *workdir, *user, *entrypoint, *hostname, *pid, *ipc, *uts, *userns, *pod,
         *cgroupns;

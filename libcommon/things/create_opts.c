@@ -118,6 +118,7 @@ const struct opt create_option_table[] = {
     {"platform", 0, OPT_STR, "OS/ARCH[/VARIANT]", "Platform of the image to choose", AT(platform)},
     {"pod", 0, OPT_STR, "POD", "Join a pod; new:NAME makes it", AT(pod)},
     {"pod-id-file", 0, OPT_STR, "FILE", "Join the pod whose ID is in FILE", AT(pod_id_file)},
+    {"preserve-fds", 0, OPT_INT, "N", "Pass N more descriptors, from 3 up", AT(preserve_fds)},
     {"privileged", 0, OPT_BOOL, NULL, "All capabilities, nothing masked", AT(privileged)},
     {"publish", 'p', OPT_MULTI, "[IP:][PORT:]PORT", "Publish a port on the host", AT(publish)},
     {"publish-all", 'P', OPT_BOOL, NULL, "Publish all exposed ports on random ones",

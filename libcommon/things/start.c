@@ -24,6 +24,7 @@
 
 #define MAX_SECCOMP      (1 << 20)
 #define LOCK_PATIENCE_MS 5000
+#define PRESERVE_AT      200
 #define SECCOMP_MARK     "\"@SECCOMP@\""
 
 /* ---- the user's id map ---- */
@@ -251,8 +252,15 @@ static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, in
                        pid_t *ret_pid, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    int keep[2] = {lock, client}, report[2];
+    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 2, sizeof *keep);
+    int report[2];
+    size_t nkeep = 0;
     char value[32];
+    keep[nkeep++] = lock;
+    for (int i = 0; i < ch->preserve; i++)
+        keep[nkeep++] = ch->preserve_at + i;
+    if (client >= 0)
+        keep[nkeep++] = client;
     bool passthrough =
         strcmp(jx_str(json_object_get(c->record, "log"), "driver"), "passthrough") == 0;
     int std = passthrough ? SPAWN_INHERIT : -1;
@@ -265,7 +273,7 @@ static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, in
                       .err = std,
                       .report = report[1],
                       .keep = keep,
-                      .nkeep = client >= 0 ? 2 : 1};
+                      .nkeep = nkeep};
     pid_t pid = -1;
     int res = spawn(&s, &pid, e);
     close(report[1]);
@@ -283,6 +291,26 @@ static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, in
                : write_pid(jx_str0(c->record, "conmonPidfile"), pid, e);
 }
 
+/* Out of the way of descriptor 3, on which programs of ours answer. */
+static int set_aside(const struct start_how *how, struct chain *ch, struct err *e)
+{
+    if (!how->preserve)
+        return 0;
+    if (!ch->ours)
+        return err_set(e, 0, "--preserve-fds needs pod's own runtime");
+    ch->preserve = how->preserve;
+    ch->preserve_at = PRESERVE_AT;
+    for (int i = 0; i < how->preserve; i++) {
+        int up = fcntl(3 + i, F_DUPFD_CLOEXEC, PRESERVE_AT + i);
+        if (up != PRESERVE_AT + i)
+            return err_set(e, 0,
+                           "file descriptor %d is not available - the preserve-fds option requires "
+                           "that file descriptors must be passed",
+                           3 + i);
+    }
+    return 0;
+}
+
 int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
               pid_t *ret_pid, struct err *e)
 {
@@ -295,6 +323,8 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
     ch.ctr_dir = ctr_path(r, c->id);
     ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
     res = runtime_find(c, &ch.runtime, &ch.ours, e);
+    if (res == 0)
+        res = set_aside(how, &ch, e);
     if (res == 0)
         res = start_before(r, c, e);
     if (res == 0)

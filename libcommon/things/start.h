@@ -10,6 +10,7 @@
 struct start_how {
     int client_fd; /* our peer's end of a seqpacket pair: the monitor's first client; -1: none.
                       Closed here in any case. */
+    int preserve;  /* so many descriptors of ours, from 3 up, are the container's for this start */
 };
 
 /*

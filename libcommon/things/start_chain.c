@@ -103,6 +103,12 @@ static void create_command(const struct chain *ch, const struct ctr *c, struct s
         strv_add(argv, "--console-socket");
         strv_addf(argv, "%s/console", ch->run_dir);
     }
+    if (ch->preserve) {
+        strv_add(argv, "--preserve-fds");
+        strv_addf(argv, "%d", ch->preserve);
+        strv_add(argv, "--preserve-at");
+        strv_addf(argv, "%d", ch->preserve_at);
+    }
     if (ch->ours && ch->bpf[0]) {
         strv_add(argv, "--seccomp-bpf");
         strv_addf(argv, "%s/pod/cache/%s", ch->roots->graph_path, ch->bpf);
@@ -301,6 +307,12 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     strv_addf(argv, "%s/cgroup", ch->run_dir);
     strv_add(argv, "--lock-fd");
     strv_addf(argv, "%d", lock);
+    if (ch->preserve) {
+        strv_add(argv, "--preserve");
+        strv_addf(argv, "%d", ch->preserve);
+        strv_add(argv, "--preserve-at");
+        strv_addf(argv, "%d", ch->preserve_at);
+    }
     if (client >= 0) {
         strv_add(argv, "--client-fd");
         strv_addf(argv, "%d", client);
