@@ -1,4 +1,5 @@
 /* pod-logs: what containers have written, from their k8s-file logs. */
+#include "logs/files.h"
 #include "say.h"
 
 #include "plain/fdio.h"
@@ -54,10 +55,9 @@ struct view {
 
 struct log {
     struct ctr c;
-    FILE *f; /* NULL: nothing was written yet */
-    char *line;
-    char *path, *prefix;
-    size_t size, index;
+    struct logfiles files;
+    char *prefix;
+    size_t index;
     bool midline[2]; /* the last line of stdout, stderr goes on */
     bool ended;
 };
@@ -76,9 +76,9 @@ static int64_t line_time(const char *line, size_t n)
 }
 
 /* «TIME STREAM F|P TEXT»; a line that is none of that is left out. */
-static void print_line(struct log *l, const struct view *v)
+static void print_line(struct log *l, char *line, const struct view *v)
 {
-    char *line = l->line, *stream = strchr(line, ' ');
+    char *stream = strchr(line, ' ');
     char *tag = stream ? strchr(stream + 1, ' ') : NULL;
     if (!tag || !tag[1] || tag[2] != ' ')
         return;
@@ -105,18 +105,8 @@ static void print_line(struct log *l, const struct view *v)
 /* Whole lines as far as there are some. */
 static void print_new(struct log *l, const struct view *v)
 {
-    ssize_t n;
-    if (!l->f && !(l->f = fopen(l->path, "re")))
-        return;
-    clearerr(l->f);
-    while ((n = getline(&l->line, &l->size, l->f)) > 0) {
-        if (l->line[n - 1] != '\n') {
-            fseek(l->f, -n, SEEK_CUR); /* still being written */
-            break;
-        }
-        l->line[n - 1] = '\0';
-        print_line(l, v);
-    }
+    for (char *line; (line = logfiles_next(&l->files));)
+        print_line(l, line, v);
 }
 
 /* Another container's line does not go on where this one has stopped. */
@@ -127,18 +117,6 @@ static void end_lines(struct log *l)
     if (l->midline[1])
         putc('\n', stderr);
     l->midline[0] = l->midline[1] = false;
-}
-
-/* Moves f to the last n whole lines. */
-static void skip_to_tail(FILE *f, int64_t n)
-{
-    int64_t lines = 0;
-    int c;
-    while ((c = getc(f)) != EOF)
-        lines += c == '\n';
-    rewind(f);
-    for (int64_t skip = lines - n; skip > 0 && (c = getc(f)) != EOF;)
-        skip -= c == '\n';
 }
 
 /* ---- logs ---- */
@@ -159,12 +137,10 @@ static int open_log(const struct roots *r, const char *name, const struct option
         return -1;
     }
     cleanup_free char *dir = ctr_path(r, l.c.id);
-    l.path = *jx_str(log, "path") ? xstrdup(jx_str(log, "path")) : xasprintf("%s/ctr.log", dir);
+    char *path = *jx_str(log, "path") ? xstrdup(jx_str(log, "path")) : xasprintf("%s/ctr.log", dir);
     if (o->names)
         l.prefix = xstrdup(ctr_name(&l.c));
-    l.f = fopen(l.path, "re");
-    if (l.f && v->tail >= 0)
-        skip_to_tail(l.f, v->tail);
+    logfiles_open(&l.files, path, v->tail);
     *ret = l;
     return 0;
 }

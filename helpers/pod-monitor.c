@@ -161,8 +161,8 @@ static void announce(const struct mon *m)
 
 static int watch(struct mon *m, struct err *e)
 {
-    if (clients_listen(m, e) < 0 || log_open(&m->log, m->o->log_path, m->o->log_max, e) < 0 ||
-        once(m, e) < 0)
+    if (clients_listen(m, e) < 0 ||
+        log_open(&m->log, m->o->log_path, m->o->log_max, m->o->log_files, e) < 0 || once(m, e) < 0)
         return -1;
     announce(m);
     for (;;) {

@@ -243,6 +243,23 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     local path
     path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' small)
     [ "$(stat -c %s "$path")" -le 4096 ] || fail "$(stat -c %s "$path") bytes"
+    # a size of 4k and two files are too few for all; with more of them each line is there, once
+    run_pod run --name whole --log-opt max-size=4k --log-opt max-file=50 --network none "$IMAGE" seq 2000
+    run_pod logs whole
+    assert_output "$(seq 2000)"
+    run_pod logs --tail 700 whole
+    assert_output "$(seq 1301 2000)"
+    run_pod logs --tail 0 whole
+    assert_empty
+    run_pod run --name one --log-opt max-size=4k --log-opt max-file=1 --network none "$IMAGE" seq 2000
+    path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' one)
+    refute_file "$path.1"
+    run_pod run -d --name going --log-opt max-size=2k --log-opt max-file=3 --network none "$IMAGE" sh -c \
+        'i=0; while [ $i -lt 400 ]; do echo $((i += 1)); [ $((i % 20)) != 0 ] || sleep 0.06; done'
+    run_pod logs -f going
+    assert_output "$(seq 400)"
+    run_pod 125 run --rm --log-opt max-file=none --network none "$IMAGE" true
+    assert_error "invalid number of log files: 'none'"
     run_pod run --rm --log-driver passthrough --network none "$IMAGE" sh -c 'echo out; echo err >&2'
     assert_output out
     assert_equal "$stderr" err

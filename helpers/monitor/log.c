@@ -1,6 +1,7 @@
 /*
  * The k8s-file format: «TIME STREAM F|P TEXT»; P marks a line whose newline has not come yet.
- * One write(2) for all lines of a read. A file above its limit moves to NAME.1 and begins anew.
+ * One write(2) for all lines of a read. A file above its limit moves to NAME.1, that one to NAME.2
+ * and so on, and begins anew.
  */
 #include "mon.h"
 
@@ -25,19 +26,26 @@ static int reopen(struct log *l)
     return 0;
 }
 
-int log_open(struct log *l, const char *path, int64_t max, struct err *e)
+int log_open(struct log *l, const char *path, int64_t max, int64_t files, struct err *e)
 {
-    *l = (struct log){.fd = -1, .path = path, .max = max};
+    *l = (struct log){.fd = -1, .path = path, .max = max, .files = files > 0 ? files : 2};
     if (path && reopen(l) < 0)
         return err_sys(e, "cannot open log \"%s\"", path);
     return 0;
 }
 
+/* NAME.1 becomes NAME.2, as far as so many files may be, and NAME becomes NAME.1. */
 static void rotate(struct log *l)
 {
-    cleanup_free char *old = xasprintf("%s.1", l->path);
     close(l->fd);
-    rename(l->path, old);
+    for (int64_t age = l->files - 1; age > 0; age--) {
+        cleanup_free char *to = xasprintf("%s.%lld", l->path, (long long)age);
+        cleanup_free char *from =
+            age > 1 ? xasprintf("%s.%lld", l->path, (long long)age - 1) : xstrdup(l->path);
+        rename(from, to);
+    }
+    if (l->files <= 1)
+        unlink(l->path); /* who reads it reads on */
     reopen(l);
 }
 

@@ -31,6 +31,7 @@ struct options {
     bool tty, stdin_open, remove, foreign, passthrough;
     const char *log_path;    /* NULL: no log */
     int64_t log_max;         /* bytes; 0: no limit */
+    int64_t log_files;       /* the log and its predecessors; 0: 2 */
     const char *restart;     /* no, on-failure, always, unless-stopped */
     int64_t restart_max;     /* 0: no limit */
     int64_t timeout;         /* seconds it may run; 0: no limit */
@@ -49,8 +50,8 @@ struct client {
 struct log {
     int fd; /* -1: none */
     const char *path;
-    int64_t size, max;
-    bool midline[2]; /* the last line of stdout, stderr lacks its newline */
+    int64_t size, max, files; /* bytes; bytes a file; of how many files */
+    bool midline[2];          /* the last line of stdout, stderr lacks its newline */
 };
 
 struct mon {
@@ -110,7 +111,7 @@ bool clients_hold_back(struct mon *m); /* somebody has not taken the last packet
 void clients_goodbye(struct mon *m);
 
 /* log.c */
-int log_open(struct log *l, const char *path, int64_t max, struct err *e);
+int log_open(struct log *l, const char *path, int64_t max, int64_t files, struct err *e);
 void log_write(struct log *l, bool is_err, const char *p, size_t n);
 void log_end(struct log *l); /* ends unfinished lines */
 

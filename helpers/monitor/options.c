@@ -62,6 +62,7 @@ int options_parse(char **argv, struct options *o)
         {"--preserve", 0, &o->preserve, 0, 0},
         {"--preserve-at", 0, &o->preserve_at, 0, 0},
         {"--log-max", 0, &o->log_max, 0, 0},
+        {"--log-files", 0, &o->log_files, 0, 0},
         {"--restart", &o->restart, 0, 0, 0},
         {"--restart-max", 0, &o->restart_max, 0, 0},
         {"--timeout", 0, &o->timeout, 0, 0},

@@ -88,7 +88,7 @@ const struct opt create_option_table[] = {
     {"label-file", 0, OPT_LIST, "FILE", "Read labels from a file", AT(label_file)},
     {"log-driver", 0, OPT_STR, "DRIVER", "k8s-file, json-file, none or passthrough",
      AT(log_driver)},
-    {"log-opt", 0, OPT_LIST, "KEY=VALUE", "Log option: path, max-size", AT(log_opt)},
+    {"log-opt", 0, OPT_LIST, "KEY=VALUE", "Log option: path, max-size, max-file", AT(log_opt)},
     {"mac-address", 0, OPT_STR, "MAC", NULL, AT(ip)},
     {"memory", 'm', OPT_STR, "SIZE", "Memory limit, such as 64m", AT(memory)},
     {"memory-reservation", 0, OPT_STR, "SIZE", "Soft memory limit", AT(memory_reservation)},

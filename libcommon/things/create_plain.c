@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define MAX_STOP_TIMEOUT 1000000000
+#define MAX_LOG_FILES    1000
 #define MAX_LABEL_FILE   (1 << 20)
 
 static int pairs(const char *flag, const struct strv *l, json_t *into, struct err *e)
@@ -136,11 +137,17 @@ static int set_log(const struct create_opts *o, json_t *rec, struct err *e)
                 return err_set(e, 0, "log path \"%s\" is not absolute", s + 5);
             jx_set_str(log, "path", s + 5);
         } else if (str_starts(s, "max-size=")) {
-            if (units_size_parse_decimal(s + 9, &max) < 0 || max > INT64_MAX)
+            if (strcmp(s + 9, "-1") == 0) /* docker's word for no limit */
+                max = 0;
+            else if (units_size_parse_decimal(s + 9, &max) < 0 || max > INT64_MAX)
                 return err_set(e, 0, "invalid size: '%s'", s + 9);
             json_object_set_new(log, "maxSize", json_integer((json_int_t)max));
-        } else if (!str_starts(s, "tag=") && !str_starts(s, "max-file=")) {
-            return err_set(e, 0, "invalid log option \"%s\": use path= or max-size=", s);
+        } else if (str_starts(s, "max-file=")) {
+            if (str_u64(s + 9, MAX_LOG_FILES, &max) < 0 || max == 0)
+                return err_set(e, 0, "invalid number of log files: '%s'", s + 9);
+            json_object_set_new(log, "maxFiles", json_integer((json_int_t)max));
+        } else if (!str_starts(s, "tag=")) {
+            return err_set(e, 0, "invalid log option \"%s\": use path=, max-size= or max-file=", s);
         }
     }
     return 0;

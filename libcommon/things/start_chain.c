@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DEFAULT_LOG_MAX (32 << 20)
+
 void chain_free(struct chain *ch)
 {
     free(ch->ctr_dir);
@@ -197,9 +199,14 @@ static void put_log(const struct chain *ch, const struct ctr *c, struct strv *ar
         return;
     cleanup_free char *usual = xasprintf("%s/ctr.log", ch->ctr_dir);
     put_value(argv, "--log-path", *jx_str(log, "path") ? jx_str(log, "path") : usual);
-    if (jx_int(log, "maxSize", 0) > 0) {
+    int64_t max = jx_int(log, "maxSize", DEFAULT_LOG_MAX); /* 0: no limit */
+    if (max > 0) {
         strv_add(argv, "--log-max");
-        strv_addf(argv, "%lld", (long long)jx_int(log, "maxSize", 0));
+        strv_addf(argv, "%lld", (long long)max);
+    }
+    if (jx_int(log, "maxFiles", 0) > 0) {
+        strv_add(argv, "--log-files");
+        strv_addf(argv, "%lld", (long long)jx_int(log, "maxFiles", 0));
     }
 }
 
