@@ -7,6 +7,7 @@ static const struct verb verbs[] = {
     {"exists", "say by the exit code whether a pod exists", verb_exists},
     {"inspect", "show all about pods as JSON", verb_inspect},
     {"kill", "send a signal to the containers of pods", verb_kill},
+    {"logs", "print what the containers of a pod have written", verb_logs},
     {"ls", NULL, verb_ps},
     {"list", NULL, verb_ps},
     {"pause", "let the containers of pods stand still", verb_pause},
@@ -15,7 +16,9 @@ static const struct verb verbs[] = {
     {"rm", "remove pods", verb_rm},
     {"settle", NULL, verb_settle},
     {"start", "start pods", verb_start},
+    {"stats", "show what the containers of pods use", verb_stats},
     {"stop", "stop pods", verb_stop},
+    {"top", "list the processes of the containers of a pod", verb_top},
     {"unpause", "let paused pods go on", verb_unpause},
     {0},
 };

@@ -117,3 +117,22 @@ PY
     "${t[@]}" send-keys 'exit 7' Enter
     wait_for 10 eval "${t[*]} capture-pane -p | grep -q 'left=7'"
 }
+
+@test "last words are read, however late the end is noticed" {
+    need strace
+    run_pod run -d --name late --network none "$IMAGE" sh -c \
+        'while [ ! -e /go ]; do sleep 0.02; done; echo last words'
+    local monitor
+    monitor=$(pod inspect --format '{{.State.ConmonPid}}' late)
+    # woken for another child, the monitor finds the container ended that was still running then
+    strace -qq -o "$ROOM/late.trace" -p "$monitor" -e trace=wait4 -e inject=wait4:delay_enter="$(slow 1)s" \
+        2>"$ROOM/late.err" &
+    sleep "$(slow 1)"
+    ! grep -q 'not permitted' "$ROOM/late.err" || skip "no process may be traced here"
+    kill -CHLD "$monitor"
+    run_pod exec late touch /go
+    run_pod wait late
+    wait
+    run_pod logs late
+    assert_output "last words"
+}

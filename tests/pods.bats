@@ -346,3 +346,28 @@ END
     run_pod 1 pod exists whole
     run_pod 1 container exists part
 }
+
+@test "logs, stats and top of all containers of a pod" {
+    run_pod pod create --name seen --network none
+    run_pod run -d --pod seen --name talks "$IMAGE" sh -c 'echo words; exec sleep 1000'
+    run_pod run -d --pod seen --name silent "$IMAGE" sleep 1001
+    wait_for 5 sh -c 'pod logs talks | grep -q words'
+    run_pod pod logs -n seen
+    assert_output "talks words"
+    run_pod pod logs -c talks --tail 1 seen
+    assert_output words
+    run_pod create --name outside "$IMAGE" true
+    run_pod 125 pod logs -c outside seen
+    assert_error_match "is not in this pod"
+    run_pod pod top seen pid args
+    assert_equal "$(grep -c PID <<<"$output")" 1
+    assert_match "sleep 1000"
+    assert_match "sleep 1001"
+    run_pod pod top -l
+    run_pod pod stats --no-stream --format '{{.Name}}' seen
+    assert_equal "$(grep -cE '^(talks|silent)$' <<<"$output")" 2
+    run_pod pod stop -t 0 seen
+    run_pod 125 pod top seen
+    run_pod 125 pod top nobody
+    run_pod pod rm -f -t 0 seen
+}

@@ -164,9 +164,14 @@ void loop_run(struct mon *m)
         int n = poll(p, count, held ? 1000 : m->exited ? DRAIN_MS : -1);
         if (n < 0 && errno != EINTR)
             break;
+        bool ran = !m->exited;
         serve(m, p, count);
-        /* somebody outside holds the pipe open (a shared pid namespace): not our container's */
-        if (!m->exited || p[P_OUT].revents || p[P_ERR].revents)
+        /*
+         * The end may come between our look at the pipes and at the processes: they are looked at
+         * again after it. Then, somebody outside may hold a pipe open (a shared pid namespace):
+         * that is not our container's any more.
+         */
+        if (ran || p[P_OUT].revents || p[P_ERR].revents)
             quiet_since = now_ms();
         else if (now_ms() - quiet_since >= DRAIN_MS)
             break;
