@@ -70,17 +70,21 @@ static bool from_container(struct screen *s)
     return n > 0 && fd_write_all(1, b, (size_t)n) == 0;
 }
 
+#define LAST_WORDS_MS 100
+
 /* Until the terminal or the command ends; true when the person detached. */
 static bool move_bytes(struct screen *s, pid_t pid)
 {
     cleanup_fd int ended = (int)syscall(SYS_pidfd_open, pid, 0);
+    bool over = false;
     for (;;) {
         struct pollfd p[4] = {{.fd = s->master, .events = POLLIN},
                               {.fd = s->input ? 0 : -1, .events = POLLIN},
                               {.fd = s->signals, .events = POLLIN},
-                              {.fd = ended, .events = POLLIN}};
+                              {.fd = over ? -1 : ended, .events = POLLIN}};
         struct signalfd_siginfo si;
-        if (poll(p, 4, -1) < 0 && errno != EINTR)
+        int n = poll(p, 4, over ? LAST_WORDS_MS : -1);
+        if ((n < 0 && errno != EINTR) || (n == 0 && over))
             return false;
         if (p[2].revents && read(s->signals, &si, sizeof si) == (ssize_t)sizeof si)
             copy_size(s);
@@ -88,8 +92,8 @@ static bool move_bytes(struct screen *s, pid_t pid)
             return true;
         if (p[0].revents && !from_container(s))
             return false;
-        if (p[3].revents && !(p[0].revents & POLLIN))
-            return false;
+        /* what was written to a terminal may take a moment to be readable at its other end */
+        over |= p[3].revents != 0;
     }
 }
 

@@ -65,6 +65,8 @@ static int take_terminal(struct front *f, int from, struct err *e)
     return 0;
 }
 
+#define LAST_WORDS_MS 100
+
 /* One portion from one side to the other; false: that side has ended. */
 static bool move(int from, int to)
 {
@@ -123,12 +125,11 @@ static void serve(struct front *f)
             f->input_open = false;
         }
     }
-    if (f->master >= 0 && fd_nonblock(f->master, true) == 0)
-        for (char b[4096]; true;) {
-            ssize_t n = read(f->master, b, sizeof b);
-            if (n <= 0 || fd_write_all(1, b, (size_t)n) < 0)
-                break;
-        }
+    /* the kernel hands what was written to a terminal over in its own time; somebody who was left
+       behind may keep it open */
+    struct pollfd last = {.fd = f->master, .events = POLLIN};
+    while (f->master >= 0 && poll(&last, 1, LAST_WORDS_MS) > 0 && move(f->master, 1))
+        ;
 }
 
 int foreground(pid_t pid, int terminal_fd, int *ret_code, struct err *e)
