@@ -87,7 +87,7 @@ static void controllers_of(const json_t *limits, const char *ret[5])
     json_object_foreach((json_t *)(uintptr_t)limits, key, v)
     {
         size_t i = 0;
-        if (strcmp(key, "parent") == 0 || strcmp(key, "files") == 0)
+        if (strcmp(key, "parent") == 0 || strcmp(key, "files") == 0 || strcmp(key, "own") == 0)
             continue; /* what files need is seen when they are written */
         while (i < 3 && !str_starts(key, begins[i]))
             i++;

@@ -38,7 +38,7 @@
 
 struct options {
     struct limit_options l;
-    const char *name, *path_file, *join, *update, *parent;
+    const char *name, *path_file, *join, *update, *parent, *own;
     bool prepare;
 };
 
@@ -58,6 +58,7 @@ static const struct opt table[] = {
     {"pids", 0, OPT_STR, "NUMBER", "Processes and threads", AT(l.pids)},
     {"file", 0, OPT_LIST, "OPTION FILE=VALUE", "A file of it as it is, for that option",
      AT(l.files)},
+    {"own", 0, OPT_STR, "HOW", "One of its own without limits, too: must, or wish", AT(own)},
     {"parent", 0, OPT_STR, "DIR", "Put it below this one", AT(parent)},
     {"path-file", 0, OPT_STR, "FILE", "Write the cgroup's directory there", AT(path_file)},
     {"prepare", 0, OPT_BOOL, NULL, "Only see to a place for it", AT(prepare)},
@@ -159,7 +160,7 @@ static int prepare(const struct options *o, const struct limits *l, const char *
         r = err_set(e, 0, "the scope made by systemd has no cgroup v2");
     if (r == 0)
         r = divide(own, controllers, e);
-    return r < 0 ? err_prefix(e, "%s", l->v[0].option) : 0;
+    return r < 0 ? err_prefix(e, "%s", l->n ? l->v[0].option : "a cgroup of its own") : 0;
 }
 
 /* Of a container that runs: what its cgroup was not given it cannot be given any more. */
@@ -198,13 +199,31 @@ static int below_parent(const struct options *o, const struct limits *l,
     return o->prepare ? 0 : make_child(o, l, dir, e);
 }
 
+/* Nobody asked for a limit: where there is no place for a cgroup, it is done without. */
+static int wished(const struct options *o, const struct limits *l, struct err *e)
+{
+    static const char *const none[] = {NULL};
+    struct err ignored = ERR_INIT;
+    if (o->prepare) {
+        (void)prepare(o, l, none, &ignored);
+        return 0;
+    }
+    cleanup_free char *parent = cgroup_divisible(none);
+    if (parent && make_child(o, l, parent, &ignored) == 0)
+        return 0;
+    (void)e;
+    return 0;
+}
+
 static int place(const struct options *o, const struct limits *l, struct err *e)
 {
     const char *controllers[LIMITS_MAX + 1];
     if (o->join)
         return scope_enter(o->join, e);
-    if (l->n == 0 && !o->parent)
+    if (l->n == 0 && !o->parent && !o->own)
         return 0;
+    if (l->n == 0 && !o->parent && strcmp(o->own, "must") != 0)
+        return wished(o, l, e);
     limits_controllers(l, controllers);
     if (o->parent)
         return below_parent(o, l, controllers, e);
@@ -213,6 +232,8 @@ static int place(const struct options *o, const struct limits *l, struct err *e)
     cleanup_free char *parent = cgroup_divisible(controllers);
     if (parent)
         return make_child(o, l, parent, e);
+    if (!l->n)
+        return err_set(e, 0, "there is no cgroup to be divided for the container");
     return needs_cgroup(l->v[0].option, l->v[0].controller, e) < 0
                ? -1
                : err_set(e, 0, "%s: there is no cgroup to divide", l->v[0].option);

@@ -156,7 +156,8 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
     run_pod rm kept
     assert_equal "$(volumes)" 1
     assert_file "$XDG_DATA_HOME/containers/storage/pod/volumes/named/_data/file"
-    wait_for 5 eval '! ls -A "$XDG_DATA_HOME/containers/storage/pod/trash" | grep .'
+    # the other tests of this file put things there, too
+    wait_for 5 eval '! find "$XDG_DATA_HOME/containers/storage/pod/trash" -name "volume*" | grep .'
     run_pod 125 container reclaim ../containers named
 }
 
@@ -332,7 +333,7 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         "--init-path=/no|container-init binary not found on the host: stat /no: no such file or directory"
         "--authfile=/no|credential file is not accessible: faccessat /no: no such file or directory"
         "--sdnotify=bogus|invalid config provided: invalid argument: invalid sdnotify value \"bogus\": must be container, conmon or ignore"
-        "--systemd=always|--systemd=always is not supported yet"
+        "--systemd=bogus|invalid config provided: --systemd values must be one of \"true, false, always\": invalid configuration"
         "--device-cgroup-rule=b 7:* rmw|device cgroup rules are not supported in rootless mode or in a user namespace"
     )
     local c
@@ -340,6 +341,8 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         run_pod 125 create "${c%%|*}" "$IMAGE" true
         assert_error "${c#*|}"
     done
+    run_pod 125 create --systemd=always --cgroups=disabled "$IMAGE"
+    assert_error "--systemd=always needs a cgroup, and --cgroups=disabled none"
     run_pod 125 create --restart=bogus "$IMAGE"
     assert_error 'running container create option: "bogus" is not a valid restart policy: invalid argument' on-failure
     run_pod 125 create --cpus 1 --cpu-quota 1000 "$IMAGE"
@@ -504,4 +507,34 @@ PY
     assert_error_match "the preserve-fds option requires that file descriptors must be passed"
     run_cmd 125 bash -c 'exec 3</dev/null; pod --runtime crun run --rm --network none --preserve-fds 1 "$1" true' bash "$IMAGE"
     assert_error_match "needs pod's own runtime"
+}
+
+@test "--systemd: by the init's name, always, never; what such an init finds" {
+    printf '#!/bin/sh\nfor d in /run /run/lock /tmp /var/log/journal; do grep -q " $d tmpfs rw" /proc/mounts && echo "$d"; done
+echo "$container_uuid"; mkdir /sys/fs/cgroup/mine 2>/dev/null && echo divides\n' >"$ROOM/init"
+    chmod 755 "$ROOM/init"
+    run_pod create --name sys --network none -v "$ROOM/init:/usr/sbin/init:ro" "$IMAGE" /usr/sbin/init
+    run_pod inspect --format '{{.Config.StopSignal}} {{.Config.SystemdMode}} {{.Id}}' sys
+    assert_match '^37 true '
+    local uuid=${output##* }
+    run_pod start -a sys
+    assert_line /run/lock
+    assert_line /var/log/journal
+    assert_line "${uuid:0:32}"
+    run_pod run --rm --network none --systemd=false -v "$ROOM/init:/usr/sbin/init:ro" "$IMAGE" /usr/sbin/init
+    refute_line /run/lock
+    run_pod run --rm --network none -v "$ROOM/init:/elsewhere:ro" "$IMAGE" /elsewhere
+    refute_line /run/lock
+    local dir
+    dir=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+    [ -w "$dir" ] && [ -w "$dir/cgroup.procs" ] || return 0 # else it is an error, where no systemd gives us one
+    run_pod run --rm --network none --systemd=always -v "$ROOM/init:/elsewhere:ro" "$IMAGE" /elsewhere
+    assert_line /run/lock
+    assert_line divides
+    run_pod run -d --name always --network none --systemd=always --stop-signal TERM "$IMAGE" sh -c \
+        'trap "exit 3" TERM; while :; do sleep 0.05; done'
+    run_pod exec always true
+    run_pod stop always
+    run_pod inspect --format '{{.State.ExitCode}}' always
+    assert_output 3
 }

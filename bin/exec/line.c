@@ -39,10 +39,11 @@ static void add_two(struct strv *argv, const char *option, const char *value)
 /* A container with limits has a cgroup of its own, and all its processes are in that. */
 static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
 {
+    const json_t *limits = json_object_get(c->record, "limits");
     cleanup(buf_free) struct buf dir = BUF_INIT;
     cleanup_free char *file = xasprintf("%s/cgroup", c->id);
     if (at_read(r->run, file, 4096, &dir) < 0 || !dir.len)
-        return !json_object_size(json_object_get(c->record, "limits"))
+        return json_object_size(limits) == (json_object_get(limits, "own") ? 1u : 0u)
                    ? 0
                    : err_set(e, 0, "the cgroup of container %s is not known any more", c->id);
     strv_take(argv, tool_path("pod-cgroup"));

@@ -72,6 +72,8 @@ json_t *inspect_config(const json_t *rec)
     json_object_set_new(o, "Timeout", json_integer(jx_int(rec, "timeout", 0)));
     json_object_set_new(o, "StopTimeout", json_integer(jx_int(rec, "stopTimeout", 10)));
     json_object_set_new(o, "Passwd", json_boolean(!jx_bool(rec, "noPasswd")));
+    if (jx_bool(rec, "systemd"))
+        json_object_set_new(o, "SystemdMode", json_true());
     if (json_object_get(rec, "secrets"))
         json_object_set_new(o, "Secrets", secrets_of(rec));
     json_object_set_new(o, "sdNotifyMode", json_string("container"));

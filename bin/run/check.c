@@ -60,8 +60,6 @@ static int check_modes(const struct create_opts *o, struct err *e)
         return err_set(e, 0,
                        "invalid config provided: --systemd values must be one of \"true, false, "
                        "always\": invalid configuration");
-    if (o->systemd && strcmp(o->systemd, "always") == 0)
-        return err_set(e, 0, "--systemd=always is not supported yet");
     if (policy && strcmp(policy, "default") != 0 && strcmp(policy, "image") != 0)
         return err_set(e, 0,
                        "invalid seccomp policy \"%s\": valid policies are [\"default\" \"image\"]",

@@ -124,6 +124,8 @@ int create_network(const struct roots *r, const struct create_opts *o, json_t *r
 int create_userns(const struct create_opts *o, json_t *rec, struct err *e);
 /* "files" and "parent" of limits: what goes into the cgroup as it is, and where that lies. */
 int create_io(const struct create_opts *o, json_t *limits, struct err *e);
+/* After all the others: by what the container will run. */
+int create_systemd(const struct create_opts *o, const json_t *cfg, json_t *rec, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
 int create_security(const struct create_opts *o, json_t *rec, struct err *e);
 

@@ -60,7 +60,8 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
 {
     const char *ro = jx_bool(c->record, "privileged") ? "rw" : "ro";
     cleanup_free char *sys = xasprintf("nosuid,noexec,nodev,%s", ro);
-    cleanup_free char *cg = xasprintf("nosuid,noexec,nodev,relatime,%s", ro);
+    cleanup_free char *cg =
+        xasprintf("nosuid,noexec,nodev,relatime,%s", jx_bool(c->record, "systemd") ? "rw" : ro);
     cleanup_free char *cg_bind = xasprintf("rbind,%s", sys);
     cleanup_free char *shm = xasprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
                                        (long long)jx_int(c->record, "shmSize", DEFAULT_SHM));

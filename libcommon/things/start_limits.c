@@ -50,6 +50,7 @@ void chain_cgroup(const struct chain *ch, const struct ctr *c, bool prepare, str
         strv_addf(argv, "%s/cgroup", ch->run_dir);
     }
     add_limit(argv, l, "parent", "--parent");
+    add_limit(argv, l, "own", "--own");
     chain_limits(l, argv);
     strv_add(argv, "--");
 }
