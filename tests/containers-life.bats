@@ -343,3 +343,26 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     assert_equal "$(paste -sd ' ' <<<"$output")" "mount unmount"
     run_pod rm -f -t 0 still moves
 }
+
+@test "generate spec: the configuration that it runs with, or would" {
+    run_pod create --name plan --network none -e A=b --cap-drop all "$IMAGE" sleep 1000
+    run_pod generate spec plan
+    assert_equal "$(jq -c '[.process.args, (.process.env | index("A=b") != null), .process.capabilities.bounding, (.linux.seccomp.syscalls | length > 10)]' <<<"$output")" \
+        '[["sleep","1000"],true,[],true]'
+    local before
+    before=$(jq -S 'del(.hostname)' <<<"$output")
+    run_pod ps -a --filter name=plan --format '{{.State}}'
+    assert_output created
+    refute_file "$XDG_RUNTIME_DIR/pod/$(pod ps -aq --no-trunc --filter name=plan)"
+    run_pod start plan
+    run_pod generate spec -c -f "$ROOM/spec" plan
+    assert_equal "$(wc -l <"$ROOM/spec")" 0
+    assert_equal "$(jq -S 'del(.hostname)' "$ROOM/spec")" "$before"
+    run_pod 125 generate spec nobody
+    run_pod pod create --name idle --network none
+    run_pod create --pod idle --name member "$IMAGE" true
+    run_pod 125 generate spec member
+    assert_error "container member is in a pod that does not run" "pod pod start"
+    run_pod pod rm -f idle
+    run_pod rm -f -t 0 plan
+}

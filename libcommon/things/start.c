@@ -5,6 +5,7 @@
 #include "plain/fdio.h"
 #include "things/hooks.h"
 #include "things/image.h"
+#include "things/pod.h"
 #include "things/seccomp.h"
 #include "things/spawn.h"
 #include "things/spec.h"
@@ -25,6 +26,7 @@
 #define MAX_SECCOMP      (1 << 20)
 #define LOCK_PATIENCE_MS 5000
 #define PRESERVE_AT      200
+#define MAX_CONFIG       (16 << 20)
 #define SECCOMP_MARK     "\"@SECCOMP@\""
 
 /* ---- the user's id map ---- */
@@ -333,6 +335,52 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
         res = run_monitor(c, &ch, lock, client, ret_pid, e);
     if (res < 0)
         ctr_clear_run(r, c->id); /* the lock is ours still */
+    chain_free(&ch);
+    return res;
+}
+
+static bool pod_waits(const struct roots *r, const struct ctr *c)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    struct err ignored = ERR_INIT;
+    struct ctr infra;
+    struct ctr_status s;
+    const char *pod = jx_str(c->record, "pod");
+    if (!*pod || jx_bool(c->record, "infra") || pod_members(r, pod, &ids, &ignored) < 0 || !ids.n ||
+        ctr_open(r, ids.v[0], &infra, &ignored) < 0)
+        return false;
+    bool waits = jx_bool(infra.record, "infra");
+    ctr_status(r, &infra, &s);
+    ctr_close(&infra);
+    return waits && !ctr_is_up(&s);
+}
+
+int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, struct err *e)
+{
+    struct chain ch = {.roots = r};
+    cleanup_fd int lock = -1;
+    cleanup_free char *file = xasprintf("%s/config.json", c->id);
+    pid_t pid;
+    if (pod_waits(r, c)) {
+        err_set(e, 0, "container %s is in a pod that does not run", ctr_name(c));
+        return err_hint(e, "Type: pod pod start %.12s", jx_str(c->record, "pod"));
+    }
+    int res = take_lock(r, c, &lock, &pid, e);
+    if (res < 0)
+        return -1;
+    if (res == 0) {
+        ch.ctr_dir = ctr_path(r, c->id);
+        ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
+        res = runtime_find(c, &ch.runtime, &ch.ours, e);
+        if (res == 0)
+            res = configure(r, c, &ch, e);
+    } else {
+        res = 0;
+    }
+    if (res == 0 && at_read(r->run, file, MAX_CONFIG, ret) < 0)
+        res = err_sys(e, "cannot read the configuration of container %s", ctr_name(c));
+    if (lock >= 0)
+        ctr_clear_run(r, c->id);
     chain_free(&ch);
     return res;
 }

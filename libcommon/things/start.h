@@ -21,6 +21,12 @@ enum { START_OK = 0, START_RUNNING = 1 };
 int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
               pid_t *ret_pid, struct err *e);
 
+/*
+ * The OCI configuration, as text at the end of ret: the one that it runs with, or what a start
+ * would make now. Members of a pod need its infra container to run.
+ */
+int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, struct err *e);
+
 /* The command that becomes root of the user's namespace first: «pod-userns enter -- », added to
  * argv. */
 void start_add_userns(struct strv *argv);
