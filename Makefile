@@ -175,14 +175,16 @@ man: all
 
 override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 ROOT_DIR        := $(DESTDIR)$(PREFIX)
-SHARE_FILES     := $(shell cd share 2>/dev/null && find . -type f ! -name aliases | sed 's,^\./,,')
+SHARE_FILES     := $(shell cd share 2>/dev/null && find . -type f ! -name aliases ! -name "*.service" | sed 's,^\./,,')
 MAN_PAGES       := $(notdir $(wildcard man/*.[157]))
 BASH_DIR := share/bash-completion/completions
 ZSH_DIR  := share/zsh/site-functions
 FISH_DIR := share/fish/vendor_completions.d
+UNIT_DIR := share/systemd/user
 INSTALLED := $(addprefix bin/,pod $(BIN_NAMES) $(ALIASES)) $(HELPER_NAMES:%=libexec/pod/%) \
              $(SHARE_FILES:%=share/pod/%) $(foreach m,$(MAN_PAGES),share/man/man$(patsubst .%,%,$(suffix $m))/$m) \
-             $(addprefix $(BASH_DIR)/,pod $(BIN_NAMES) $(ALIASES)) $(ZSH_DIR)/_pod $(FISH_DIR)/pod.fish
+             $(addprefix $(BASH_DIR)/,pod $(BIN_NAMES) $(ALIASES)) $(ZSH_DIR)/_pod $(FISH_DIR)/pod.fish \
+             $(UNIT_DIR)/pod-restart.service
 
 .PHONY: install uninstall dist
 install: all $(COMPLETIONS)
@@ -191,6 +193,7 @@ install: all $(COMPLETIONS)
 	@for a in $(ALIASES); do ln -sf "$$(readlink $(OUT_BIN)/$$a)" $(ROOT_DIR)/bin/$$a || exit; done
 	@install -m 755 $(HELPER_NAMES:%=$(OUT_HELPER)/%) $(ROOT_DIR)/libexec/pod
 	@for f in $(SHARE_FILES); do install -m 644 share/$$f $(ROOT_DIR)/share/pod/$$f || exit; done
+	@install -m 644 share/pod-restart.service $(ROOT_DIR)/$(UNIT_DIR)/pod-restart.service
 	@for m in $(MAN_PAGES); do install -m 644 man/$$m $(ROOT_DIR)/share/man/man$${m##*.}/$$m || exit; done
 	@install -m 644 $(BUILD)/completions/pod.bash $(ROOT_DIR)/$(BASH_DIR)/pod
 	@for p in $(BIN_NAMES) $(ALIASES); do ln -sf pod $(ROOT_DIR)/$(BASH_DIR)/$$p || exit; done

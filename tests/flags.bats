@@ -297,3 +297,32 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     inside -- echo -n --rm -it
     assert_output "--rm -it"
 }
+
+@test "after a reboot: what is to run is found, and started" {
+    local name
+    for name in always unless-stopped no; do
+        run_pod run -d --name "boot-$name" --restart "$name" --network none "$IMAGE" sleep 1000
+    done
+    run_pod run -d --name boot-ended --restart unless-stopped --stop-signal KILL --network none "$IMAGE" sleep 1000
+    run_pod stop boot-ended
+    run_pod create --name boot-never --restart always --network none "$IMAGE" true
+    # a power cut: nobody saw the ends, and the processes are of another boot
+    for name in always unless-stopped no; do
+        kill -9 "$(pod inspect --format '{{.State.ConmonPid}}' "boot-$name")"
+        kill -9 "$(pod inspect --format '{{.State.Pid}}' "boot-$name")"
+        sed -i 's/^boot=.*/boot=another/' "$STORE/pod/containers/$(pod ps -aq --no-trunc --filter "name=^boot-$name$")/live"
+    done
+    run_pod ps -a --filter name=^boot- --filter should-start-on-boot=true --format '{{.Names}}'
+    assert_equal "$(sort <<<"$output" | paste -sd ' ')" "boot-always boot-unless-stopped"
+    run_pod ps -a --filter name=^boot- --filter should-start-on-boot=false --format '{{.Names}}'
+    assert_equal "$(sort <<<"$output" | paste -sd ' ')" "boot-ended boot-never boot-no"
+    run_pod start --all --filter name=^boot- --filter should-start-on-boot=true
+    run_pod ps --filter name=^boot- --format '{{.Names}}'
+    assert_equal "$(sort <<<"$output" | paste -sd ' ')" "boot-always boot-unless-stopped"
+    run_pod 125 ps --filter should-start-on-boot=maybe
+    run_pod rm -f -t 0 boot-always boot-unless-stopped boot-no boot-ended boot-never
+    # the unit that does so
+    assert_file "${POD_LIBEXEC%/libexec/pod}/share/systemd/user/pod-restart.service"
+    assert_match "start --all --filter should-start-on-boot=true" \
+        "$(grep ExecStart "${POD_LIBEXEC%/libexec/pod}/share/systemd/user/pod-restart.service")"
+}

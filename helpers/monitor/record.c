@@ -50,8 +50,8 @@ static int put_live(const struct mon *m)
 void record_stopping(struct mon *m)
 {
     m->stop_wanted = true;
-    if (!m->exited && m->birth)
-        (void)put_live(m); /* only what others are shown */
+    if (m->birth)
+        (void)put_live(m); /* what others are shown, and what counts after a reboot */
 }
 
 void record_event(const struct mon *m, const char *status)

@@ -254,8 +254,10 @@ void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *r
     cleanup(buf_free) struct buf live = BUF_INIT;
     bool held = lock_is_held(c->dir, "lock");
     bool started = read_small(c->dir, "live", &live);
-    if (started)
+    if (started) {
         s.started_ns = kv_int(live.s, "started", 0);
+        s.was_stopped = kv_int(live.s, "stopping", 0) != 0;
+    }
     if (started && is_alive(live.s, &s)) {
         s.state = is_paused(r, c, s.pid) ? CTR_PAUSED : CTR_RUNNING;
         if (!held)

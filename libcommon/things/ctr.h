@@ -60,6 +60,7 @@ struct ctr_status {
     int exit_code;     /* valid when exited; 255 when nobody saw the end */
     bool oom;
     bool stopping;                   /* runs, and was told to end */
+    bool was_stopped;                /* since it was started last, running now or not */
     int restarts;                    /* by its policy, since it was started */
     int64_t started_ns, finished_ns; /* since the epoch; 0 = never */
 };

@@ -9,9 +9,24 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const keys[] = {
-    "ancestor", "before", "command",        "exited", "health", "id",    "label",  "label!", "name",
-    "network",  "pod",    "restart-policy", "since",  "status", "until", "volume", NULL};
+static const char *const keys[] = {"ancestor",
+                                   "before",
+                                   "command",
+                                   "exited",
+                                   "health",
+                                   "id",
+                                   "label",
+                                   "label!",
+                                   "name",
+                                   "network",
+                                   "pod",
+                                   "restart-policy",
+                                   "should-start-on-boot",
+                                   "since",
+                                   "status",
+                                   "until",
+                                   "volume",
+                                   NULL};
 static const char *const states[] = {"created",  "initialized", "running", "paused",
                                      "stopping", "exited",      "stopped", "removing",
                                      "unknown",  "configured",  NULL};
@@ -42,6 +57,9 @@ static int check_value(const struct roots *r, const char *key, const char *value
         return err_set(e, 0, "unknown container state: %s: invalid argument", value);
     if (strcmp(key, "health") == 0 && !str_in(value, healths))
         return err_set(e, 0, "unknown state of health: %s: invalid argument", value);
+    bool truth;
+    if (strcmp(key, "should-start-on-boot") == 0 && filter_truth(value, &truth) < 0)
+        return err_set(e, 0, "invalid value for should-start-on-boot: \"%s\"", value);
     if (strcmp(key, "restart-policy") == 0 && !str_in(value, policies))
         return err_set(e, 0, "%s invalid restart policy", value);
     if (strcmp(key, "exited") == 0 && str_i64(value, INT32_MIN, INT32_MAX, &code) < 0)
@@ -167,6 +185,16 @@ static bool health_matches(const char *value, const struct ctr *c)
     return strcmp(*health ? health : "none", value) == 0;
 }
 
+/* What a reboot must not end: always, and unless-stopped as long as nobody has stopped it. */
+static bool boot_matches(const char *value, const json_t *rec, const struct ctr_status *s)
+{
+    const char *policy = jx_str(json_object_get(rec, "restart"), "policy");
+    bool truth = false,
+         starts = s->started_ns && (strcmp(policy, "always") == 0 ||
+                                    (strcmp(policy, "unless-stopped") == 0 && !s->was_stopped));
+    return filter_truth(value, &truth) == 0 && truth == starts;
+}
+
 static bool passes(const struct roots *r, const char *key, const char *value, const struct ctr *c,
                    const struct ctr_status *s)
 {
@@ -189,6 +217,8 @@ static bool passes(const struct roots *r, const char *key, const char *value, co
         return volume_matches(value, rec);
     if (strcmp(key, "network") == 0)
         return strcmp(jx_str(json_object_get(rec, "network"), "mode"), value) == 0;
+    if (strcmp(key, "should-start-on-boot") == 0)
+        return boot_matches(value, rec, s);
     if (strcmp(key, "restart-policy") == 0)
         return policy_matches(value, rec);
     if (strcmp(key, "command") == 0)
