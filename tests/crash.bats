@@ -209,6 +209,48 @@ filled() { # whoever was killed: the next one finds all that the image has there
     no_volumes
 }
 
+# It stands or it moves; either way it can be made to move, and be used.
+moves() {
+    local state
+    state=$(pod inspect --format '{{.State.Status}}' x 2>&1)
+    case $state in
+    paused) answers pod unpause x ;;
+    running) pod unpause x >/dev/null 2>&1 || true ;; # half-way: helped on, or nothing to do
+    *) fail "$WHERE: it is $state" ;;
+    esac
+    answers pod exec x true
+}
+a_paused() { running && answers pod pause x; }
+no_secret() { pod secret rm -i s >/dev/null 2>&1 || true; }
+a_secret() { no_secret && printf old | answers pod secret create s -; }
+# There is one or there is none, and never half of one.
+secret_usable() {
+    local said
+    answers pod secret ls
+    if pod secret exists s; then
+        said=$(pod secret inspect --showsecret --format '{{.SecretData}}' s 2>&1)
+        [[ $said =~ ^(old|new)$ ]] || fail "$WHERE: the secret is $said"
+    fi
+    printf new >"$TMPDIR/secret"
+    answers pod secret create --replace s "$TMPDIR/secret"
+    assert_equal "$(pod secret inspect --showsecret --format '{{.SecretData}}' s)" new "$WHERE"
+    no_secret
+}
+
+@test "pause, unpause, update" {
+    sweep -b running -a moves pod-pause pod pause x
+    sweep -b a_paused -a moves pod-pause pod unpause x
+    [ ! -w "/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)" ] ||
+        sweep -b running -a moves pod-update pod update --cgroup-conf cgroup.max.depth=5 x
+}
+
+@test "secrets: create, replace, rm" {
+    printf new >"$TMPDIR/secret"
+    sweep -b no_secret -a secret_usable pod-secret pod secret create s "$TMPDIR/secret"
+    sweep -b a_secret -a secret_usable pod-secret pod secret create --replace s "$TMPDIR/secret"
+    sweep -b a_secret -a secret_usable pod-secret pod secret rm s
+}
+
 @test "volumes: create, fill, import, rm" {
     local program
     sweep -b no_volumes -a filled pod-volume pod volume create v

@@ -84,14 +84,35 @@ static int move_all(const char *from, const char *to, pid_t first, bool *moved)
     return 0;
 }
 
-static int adopt(const char *dir, pid_t pid, struct err *e)
+static int note(const struct roots *r, const struct ctr *c, const char *name, const char *text,
+                struct err *e)
 {
-    cleanup_free char *from = cgroup_of(pid);
+    cleanup_free char *file = xasprintf("%s/%s", c->id, name);
+    return at_write(r->run, file, text, strlen(text), 0600, AT_PLAIN) < 0
+               ? err_sys(e, "cannot write \"%s/%s\"", r->run_path, file)
+               : 0;
+}
+
+/* run/<id>/adopted has the cgroup they come from, and is empty when all of them are over. */
+static int adopt(const struct roots *r, const struct ctr *c, const char *from, const char *dir,
+                 pid_t pid, struct err *e)
+{
     bool more = true;
     for (int i = 0; i < ADOPT_ROUNDS && more; i++)
-        if (!from || move_all(from, dir, pid, &more) < 0)
+        if (move_all(from, dir, pid, &more) < 0)
             return err_sys(e, "cannot move the container's processes to \"%s\"", dir);
-    return 0;
+    return note(r, c, "adopted", "", e);
+}
+
+/* Somebody was killed while he moved them: the rest go over, too. */
+static int finish_adoption(const struct roots *r, const struct ctr *c, const char *dir, pid_t pid,
+                           struct err *e)
+{
+    cleanup(buf_free) struct buf from = BUF_INIT;
+    cleanup_free char *file = xasprintf("%s/adopted", c->id);
+    if (at_read(r->run, file, 4096, &from) < 0 || !from.len)
+        return 0;
+    return adopt(r, c, from.s, dir, pid, e);
 }
 
 char *ctr_cgroup(const struct roots *r, const struct ctr *c, const struct ctr_status *s,
@@ -99,8 +120,12 @@ char *ctr_cgroup(const struct roots *r, const struct ctr *c, const struct ctr_st
 {
     static const char *const usual[] = {"cpu", "memory", "pids", NULL};
     char *dir = noted_cgroup(r, c);
-    if (dir)
+    if (dir && finish_adoption(r, c, dir, s->pid, e) == 0)
         return dir;
+    if (dir) {
+        free(dir);
+        return NULL;
+    }
     if (strcmp(jx_str(json_object_get(c->record, "namespaces"), "pid"), "") != 0 &&
         strcmp(jx_str(json_object_get(c->record, "namespaces"), "pid"), "private") != 0) {
         err_set(e, 0, "container %s shares its PID namespace and has no cgroup of its own", c->id);
@@ -115,13 +140,13 @@ char *ctr_cgroup(const struct roots *r, const struct ctr *c, const struct ctr_st
         return NULL;
     }
     dir = xasprintf("%s/pod-%s", parent, c->id);
-    cleanup_free char *note = xasprintf("%s/cgroup", c->id);
-    cleanup_free char *late = xasprintf("%s/adopted", c->id);
-    if (at_write(r->run, late, "", 0, 0600, AT_PLAIN) < 0 ||
-        at_write(r->run, note, dir, strlen(dir), 0600, AT_PLAIN) < 0 ||
-        (mkdir(dir, 0755) < 0 && errno != EEXIST))
+    cleanup_free char *from = cgroup_of(s->pid);
+    if (!from)
+        err_set(e, 0, "container %s has just ended", c->id);
+    else if (mkdir(dir, 0755) < 0 && errno != EEXIST)
         err_sys(e, "cannot make the cgroup \"%s\"", dir);
-    else if (adopt(dir, s->pid, e) == 0)
+    else if (note(r, c, "adopted", from, e) == 0 && note(r, c, "cgroup", dir, e) == 0 &&
+             adopt(r, c, from, dir, s->pid, e) == 0)
         return dir;
     rmdir(dir);
     free(dir);
@@ -167,14 +192,6 @@ static int signal_all(const struct ctr_status *s, bool on, struct err *e)
 
 /* ---- both ---- */
 
-static int note_how(const struct roots *r, const struct ctr *c, const char *how, struct err *e)
-{
-    cleanup_free char *file = xasprintf("%s/paused", c->id);
-    if (at_write(r->run, file, how, strlen(how), 0600, AT_PLAIN) < 0)
-        return err_sys(e, "cannot note in \"%s/%s\" that it is paused", r->run_path, c->id);
-    return 0;
-}
-
 int ctr_pause(const struct roots *r, const struct ctr *c, struct err *e)
 {
     static const char *const none[] = {NULL};
@@ -187,7 +204,7 @@ int ctr_pause(const struct roots *r, const struct ctr *c, struct err *e)
         return err_set(e, 0, "\"%s\" is not running, can't pause: container state improper",
                        ctr_state_name(s.state));
     cleanup_free char *dir = ctr_cgroup(r, c, &s, none, &why);
-    if (note_how(r, c, dir ? "freezer" : "signal", e) < 0)
+    if (note(r, c, "paused", dir ? "freezer" : "signal", e) < 0)
         return -1;
     if ((dir ? freeze(dir, true, e) : signal_all(&s, true, e)) < 0) {
         struct err ignored = ERR_INIT;

@@ -5,7 +5,8 @@
  *
  *   run/<id>/paused   "freezer" or "signal": how; written first, removed last
  *
- *   run/<id>/adopted  its cgroup was made for it when it ran already
+ *   run/<id>/adopted  its cgroup was made for it when it ran already; where its processes came from
+ *                     as long as not all of them are over
  *
  * The file «paused» is a hint: a container is paused when the kernel says so too.
  */
