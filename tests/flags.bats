@@ -258,6 +258,12 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
         'i=0; while [ $i -lt 400 ]; do echo $((i += 1)); [ $((i % 20)) != 0 ] || sleep 0.06; done'
     run_pod logs -f going
     assert_output "$(seq 400)"
+    # what is read at once has one time; empty lines grow to many times their size
+    run_pod run --name lines --network none "$IMAGE" sh -c "printf 'a\nb\nc\nd'; yes '' | head -n 100000 >&2"
+    path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' lines)
+    assert_equal "$(grep -a ' stdout ' "$path" | cut -d' ' -f1 | sort -u | wc -l)" 1
+    assert_equal "$(grep -a ' stdout ' "$path" | cut -d' ' -f2-)" $'stdout F a\nstdout F b\nstdout F c\nstdout P d'
+    assert_equal "$(grep -cE '^[^ ]{35} stderr F $' "$path")" 100000
     run_pod 125 run --rm --log-opt max-file=none --network none "$IMAGE" true
     assert_error "invalid number of log files: 'none'"
     run_pod run --rm --log-driver passthrough --network none "$IMAGE" sh -c 'echo out; echo err >&2'

@@ -1,7 +1,7 @@
 /*
  * The k8s-file format: «TIME STREAM F|P TEXT»; P marks a line whose newline has not come yet.
- * One write(2) for all lines of a read. A file above its limit moves to NAME.1, that one to NAME.2
- * and so on, and begins anew.
+ * Lines are written many at once, in whole lines. A file above its limit moves to NAME.1, that one
+ * to NAME.2 and so on, and begins anew.
  */
 #include "mon.h"
 
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX_LEN 46 /* a time, a stream, F or P, and the newline */
+#define CHUNK (64 << 10) /* no write(2) is longer */
 
 static int reopen(struct log *l)
 {
@@ -49,7 +49,8 @@ static void rotate(struct log *l)
     reopen(l);
 }
 
-static void add_prefix(struct buf *b, bool is_err, char tag)
+/* All lines of one read have one time. The tag, F or P, is the last but one of what is returned. */
+static size_t make_prefix(char *prefix, size_t size, bool is_err)
 {
     struct timespec ts;
     struct tm tm;
@@ -58,8 +59,8 @@ static void add_prefix(struct buf *b, bool is_err, char tag)
     localtime_r(&ts.tv_sec, &tm);
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
     strftime(zone, sizeof zone, "%z", &tm);
-    buf_addf(b, "%s.%09ld%.3s:%.2s %s %c ", day, ts.tv_nsec, zone, zone + 3,
-             is_err ? "stderr" : "stdout", tag);
+    return (size_t)snprintf(prefix, size, "%s.%09ld%.3s:%.2s %s F ", day, ts.tv_nsec, zone,
+                            zone + 3, is_err ? "stderr" : "stdout");
 }
 
 /* A full disk must not stop the container: what does not fit is lost, in whole lines. */
@@ -74,18 +75,24 @@ static void flush(struct log *l, struct buf *b)
 
 void log_write(struct log *l, bool is_err, const char *p, size_t n)
 {
+    char prefix[64];
     if (l->fd < 0 || n == 0)
         return;
-    struct buf b = BUF_INIT;
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    size_t prefix_len = make_prefix(prefix, sizeof prefix, is_err);
+    buf_reserve(&b, n < CHUNK / 2 ? n + CHUNK / 8 : CHUNK);
     while (n > 0) {
         const char *nl = memchr(p, '\n', n);
         size_t len = nl ? (size_t)(nl - p) : n;
         int64_t before = l->size + (int64_t)b.len;
-        if (l->max > 0 && before > 0 && before + (int64_t)len + PREFIX_LEN > l->max) {
+        if (l->max > 0 && before > 0 && before + (int64_t)(prefix_len + len + 1) > l->max) {
             flush(l, &b);
             rotate(l);
+        } else if (b.len + prefix_len + len + 1 > CHUNK) {
+            flush(l, &b);
         }
-        add_prefix(&b, is_err, nl ? 'F' : 'P');
+        prefix[prefix_len - 2] = nl ? 'F' : 'P';
+        buf_add(&b, prefix, prefix_len);
         buf_add(&b, p, len);
         buf_addc(&b, '\n');
         l->midline[is_err] = !nl;
@@ -93,7 +100,6 @@ void log_write(struct log *l, bool is_err, const char *p, size_t n)
         n -= len + (nl != NULL);
     }
     flush(l, &b);
-    buf_free(&b);
 }
 
 void log_end(struct log *l)
