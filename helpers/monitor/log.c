@@ -6,6 +6,7 @@
 #include "mon.h"
 
 #include "plain/fdio.h"
+#include "words/attach.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHUNK (64 << 10) /* no write(2) is longer */
+#define PREFIX_ROOM 64
+
+/* What is to be written; of a fixed place, as memory asked for anew comes as pages to be cleared.
+ */
+static char chunk[PREFIX_ROOM + 2 * ATTACH_MAX];
+static size_t chunk_len;
 
 static int reopen(struct log *l)
 {
@@ -42,6 +48,7 @@ static void rotate(struct log *l)
         cleanup_free char *to = xasprintf("%s.%lld", l->path, (long long)age);
         cleanup_free char *from =
             age > 1 ? xasprintf("%s.%lld", l->path, (long long)age - 1) : xstrdup(l->path);
+        unlink(to); /* ext4 writes a file to disk that is renamed over another one */
         rename(from, to);
     }
     if (l->files <= 1)
@@ -50,7 +57,7 @@ static void rotate(struct log *l)
 }
 
 /* All lines of one read have one time. The tag, F or P, is the last but one of what is returned. */
-static size_t make_prefix(char *prefix, size_t size, bool is_err)
+static size_t make_prefix(char prefix[PREFIX_ROOM], bool is_err)
 {
     struct timespec ts;
     struct tm tm;
@@ -59,47 +66,47 @@ static size_t make_prefix(char *prefix, size_t size, bool is_err)
     localtime_r(&ts.tv_sec, &tm);
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
     strftime(zone, sizeof zone, "%z", &tm);
-    return (size_t)snprintf(prefix, size, "%s.%09ld%.3s:%.2s %s F ", day, ts.tv_nsec, zone,
+    return (size_t)snprintf(prefix, PREFIX_ROOM, "%s.%09ld%.3s:%.2s %s F ", day, ts.tv_nsec, zone,
                             zone + 3, is_err ? "stderr" : "stdout");
 }
 
 /* A full disk must not stop the container: what does not fit is lost, in whole lines. */
-static void flush(struct log *l, struct buf *b)
+static void flush(struct log *l)
 {
-    if (l->fd >= 0 && fd_write_all(l->fd, buf_str(b), b->len) == 0)
-        l->size += (int64_t)b->len;
+    if (l->fd >= 0 && fd_write_all(l->fd, chunk, chunk_len) == 0)
+        l->size += (int64_t)chunk_len;
     else if (l->fd >= 0)
         (void)!ftruncate(l->fd, l->size);
-    buf_clear(b);
+    chunk_len = 0;
 }
 
 void log_write(struct log *l, bool is_err, const char *p, size_t n)
 {
-    char prefix[64];
+    char prefix[PREFIX_ROOM] = "";
     if (l->fd < 0 || n == 0)
         return;
-    cleanup(buf_free) struct buf b = BUF_INIT;
-    size_t prefix_len = make_prefix(prefix, sizeof prefix, is_err);
-    buf_reserve(&b, n < CHUNK / 2 ? n + CHUNK / 8 : CHUNK);
+    size_t prefix_len = make_prefix(prefix, is_err);
     while (n > 0) {
         const char *nl = memchr(p, '\n', n);
         size_t len = nl ? (size_t)(nl - p) : n;
-        int64_t before = l->size + (int64_t)b.len;
+        int64_t before = l->size + (int64_t)chunk_len;
         if (l->max > 0 && before > 0 && before + (int64_t)(prefix_len + len + 1) > l->max) {
-            flush(l, &b);
+            flush(l);
             rotate(l);
-        } else if (b.len + prefix_len + len + 1 > CHUNK) {
-            flush(l, &b);
+        } else if (chunk_len + PREFIX_ROOM + len + 1 > sizeof chunk) {
+            flush(l);
         }
         prefix[prefix_len - 2] = nl ? 'F' : 'P';
-        buf_add(&b, prefix, prefix_len);
-        buf_add(&b, p, len);
-        buf_addc(&b, '\n');
+        char *to = chunk + chunk_len;
+        memcpy(to, prefix, PREFIX_ROOM); /* of a constant length: no call */
+        memcpy(to + prefix_len, p, len);
+        to[prefix_len + len] = '\n';
+        chunk_len += prefix_len + len + 1;
         l->midline[is_err] = !nl;
         p += len + (nl != NULL);
         n -= len + (nl != NULL);
     }
-    flush(l, &b);
+    flush(l);
 }
 
 void log_end(struct log *l)
