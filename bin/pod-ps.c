@@ -106,6 +106,24 @@ static int check(const struct roots *r, const struct options *o, struct err *e)
     return ctr_filter_check(r, &o->filter, e);
 }
 
+/* The record of one that does not run is not even read, unless all are asked for. */
+static void add_row(const struct roots *r, const struct options *o, const struct ps_view *view,
+                    bool all, const char *id, json_t *rows)
+{
+    struct ctr c;
+    struct ctr_status s;
+    struct err damaged = ERR_INIT;
+    if (ctr_enter(r, id, &c, &damaged) < 0)
+        return;
+    ctr_status(r, &c, &s);
+    bool wanted = all || s.state == CTR_RUNNING;
+    if (wanted && ctr_read(&c, &damaged) < 0 && damaged.sys == 0)
+        say_warning("%s", damaged.msg);
+    if (c.record && ctr_filter_match(r, &o->filter, &c, &s))
+        json_array_append_new(rows, ps_row(r, &c, &s, view));
+    ctr_close(&c);
+}
+
 static int collect(const struct roots *r, const struct options *o, json_t *rows, struct err *e)
 {
     cleanup(strv_free) struct strv ids = STRV_INIT;
@@ -118,20 +136,8 @@ static int collect(const struct roots *r, const struct options *o, json_t *rows,
                ctr_filter_has(&o->filter, "exited");
     if (ctr_list(r, &ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct ctr_status s;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0) {
-            if (damaged.sys == 0)
-                say_warning("%s", damaged.msg);
-            continue;
-        }
-        ctr_status(r, &c, &s);
-        if ((all || s.state == CTR_RUNNING) && ctr_filter_match(r, &o->filter, &c, &s))
-            json_array_append_new(rows, ps_row(r, &c, &s, &view));
-        ctr_close(&c);
-    }
+    for (size_t i = 0; i < ids.n; i++)
+        add_row(r, o, &view, all, ids.v[i], rows);
     if (o->external && !o->filter.n && ps_external(r, &view, rows, e) < 0)
         return -1;
     return o->size ? ps_sizes(r, rows, e) : 0;

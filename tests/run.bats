@@ -116,9 +116,15 @@ setup() { IMAGE=localhost/busybox:latest; }
     run_pod 1 run --name again --restart on-failure:2 --network none "$IMAGE" sh -c 'echo try; exit 1'
     assert_output $'try\ntry\ntry'
     run_pod create --name bad --network none "$IMAGE" true
-    echo '{' >"$XDG_DATA_HOME/containers/storage/pod/containers/$output/container.json"
+    local bad=$output
+    echo '{' >"$XDG_DATA_HOME/containers/storage/pod/containers/$bad/container.json"
     run_pod ps -a --format '{{.Names}}'
     assert_line again
+    assert_match "level=warning msg=.container $bad: its record is damaged" "$stderr"
+    # what does not run is not read by those who ask for what runs
+    run_pod ps --format '{{.Names}}'
+    assert_empty
+    assert_equal "$stderr" ""
     run_pod rm -f bad again
 }
 

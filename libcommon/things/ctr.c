@@ -49,7 +49,7 @@ const char *ctr_name(const struct ctr *c)
 
 /* ---- finding ---- */
 
-int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err *e)
+int ctr_enter(const struct roots *r, const char *id, struct ctr *ret, struct err *e)
 {
     struct ctr c = CTR_INIT;
     char path[128];
@@ -57,12 +57,28 @@ int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err 
     c.dir = at_open_dir(r->own, path);
     if (c.dir < 0)
         return err_sys(e, "cannot open container %s", id);
-    if (jx_load(c.dir, "container.json", MAX_RECORD, &c.record, e) < 0) {
-        close(c.dir);
-        err_prefix(e, "container %s: its record is damaged", id);
-        return err_hint(e, "Type: pod rm -f %.12s", id);
-    }
     memcpy(c.id, id, sizeof c.id);
+    *ret = c;
+    return 0;
+}
+
+int ctr_read(struct ctr *c, struct err *e)
+{
+    if (jx_load(c->dir, "container.json", MAX_RECORD, &c->record, e) == 0)
+        return 0;
+    err_prefix(e, "container %s: its record is damaged", c->id);
+    return err_hint(e, "Type: pod rm -f %.12s", c->id);
+}
+
+int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err *e)
+{
+    struct ctr c;
+    if (ctr_enter(r, id, &c, e) < 0)
+        return -1;
+    if (ctr_read(&c, e) < 0) {
+        ctr_close(&c);
+        return -1;
+    }
     *ret = c;
     return 0;
 }

@@ -84,6 +84,9 @@ const char *ctr_state_name(enum ctr_state s); /* "created", "running", … as po
 
 /* By id alone (64 hex). Fails when the record is damaged; the message names the container. */
 int ctr_open(const struct roots *r, const char *id, struct ctr *ret, struct err *e);
+/* Its two halves: without its record a container has a status, which costs much less to know. */
+int ctr_enter(const struct roots *r, const char *id, struct ctr *ret, struct err *e);
+int ctr_read(struct ctr *c, struct err *e);
 void ctr_close(struct ctr *c);
 /*
  * By name, id, or unique id prefix. Not found: podman's sentence «no container with name or ID
