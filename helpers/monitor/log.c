@@ -17,8 +17,7 @@
 
 #define PREFIX_ROOM 64
 
-/* What is to be written; of a fixed place, as memory asked for anew comes as pages to be cleared.
- */
+/* What is to be written. Memory that is asked for anew would come as pages to be cleared first. */
 static char chunk[PREFIX_ROOM + 2 * ATTACH_MAX];
 static size_t chunk_len;
 
@@ -102,7 +101,6 @@ void log_write(struct log *l, bool is_err, const char *p, size_t n)
         memcpy(to + prefix_len, p, len);
         to[prefix_len + len] = '\n';
         chunk_len += prefix_len + len + 1;
-        l->midline[is_err] = !nl;
         p += len + (nl != NULL);
         n -= len + (nl != NULL);
     }

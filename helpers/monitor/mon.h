@@ -51,7 +51,6 @@ struct log {
     int fd; /* -1: none */
     const char *path;
     int64_t size, max, files; /* bytes; bytes a file; of how many files */
-    bool midline[2];          /* the last line of stdout, stderr lacks its newline */
 };
 
 struct mon {
@@ -113,7 +112,7 @@ void clients_goodbye(struct mon *m);
 /* log.c */
 int log_open(struct log *l, const char *path, int64_t max, int64_t files, struct err *e);
 void log_write(struct log *l, bool is_err, const char *p, size_t n);
-void log_end(struct log *l); /* ends unfinished lines */
+void log_end(struct log *l);
 
 /* health.c */
 void health_begin(struct mon *m); /* it runs */
