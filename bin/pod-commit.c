@@ -87,6 +87,11 @@ static void pack_command(const struct job *j, struct strv *ret)
     start_add_userns(ret);
     strv_take(ret, tool_path("pod-pack"));
     strv_add(ret, "--layer");
+    if (jx_int(j->c.record, "uid", 0) != 0 && start_is_single(&j->roots)) {
+        strv_add(ret, "--new-owner");
+        strv_addf(ret, "%lld", (long long)jx_int(j->c.record, "uid", 0));
+        strv_addf(ret, "%lld", (long long)jx_int(j->c.record, "gid", 0));
+    }
     json_array_foreach(json_object_get(j->c.record, "secrets"), i, secret)
     {
         if (!*jx_str(secret, "target"))

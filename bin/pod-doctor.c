@@ -7,6 +7,7 @@
 #include "things/needs.h"
 #include "words/exitcode.h"
 #include "words/json.h"
+#include "words/userns.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -121,10 +122,14 @@ static void check_all(struct doctor *d)
 {
     struct err e = ERR_INIT;
     judge(d, "userns", needs_userns(&e), STATUS_FAIL, "user namespaces can be made", &e);
-    judge(d, "subids", needs_subids(&e), STATUS_FAIL,
+    /* without either there is single-id mode; what is there and broken is to be mended */
+    struct err single = ERR_INIT;
+    int worst = geteuid() != 0 && userns_can_map(&single) < 0 ? STATUS_WARN : STATUS_FAIL;
+    judge(d, "subids", needs_subids(&e), worst,
           "/etc/subuid and /etc/subgid have ranges for the user", &e);
-    judge(d, "newuidmap", needs_newuidmap(&e), STATUS_FAIL, "newuidmap and newgidmap can map them",
-          &e);
+    judge(d, "newuidmap", needs_newuidmap(&e), worst, "newuidmap and newgidmap can map them", &e);
+    if (worst == STATUS_WARN)
+        tell(d, "single-id", STATUS_WARN, "containers have a single user ID (single-id mode)", "");
     check_overlay(d);
     judge(d, "storage", needs_local_disk(d->ancestor, &e), STATUS_FAIL,
           "storage is on a local disk", &e);

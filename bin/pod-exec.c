@@ -192,6 +192,7 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
         return err_hint(e, "Type: pod %s %s", s.state == CTR_PAUSED ? "unpause" : "start",
                         ctr_name(&c));
     }
+    exec_find_single(&s, o);
     if (reachable(&r, &c, e) < 0 || exec_describe(&c, &s, o, operands, &process, e) < 0)
         return -1;
     process = fd_move_up(process, 100);

@@ -211,7 +211,9 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     for (int i = first; i < argc; i++) {
         e = (struct err)ERR_INIT;
-        if (obey(&r, &o, argv[i], &e) == 0)
+        int res = obey(&r, &o, argv[i], &e);
+        say_single_id(r.run_path);
+        if (res == 0)
             continue;
         if (interrupted) {
             err_set(&e, 128 + (int)interrupted, "interrupted");

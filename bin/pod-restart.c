@@ -65,6 +65,7 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     }
     if (res == 0)
         res = ctr_start(r, &c, &how, &pid, e) < 0 ? -1 : 0;
+    say_single_id(r->run_path);
     if (res == 0)
         journal_container(c.dir, "restart", NULL);
     ctr_close(&c);

@@ -74,6 +74,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     int signals = session_signals(o->sig_proxy != 0);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
+    say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
     struct session s = {.roots = r,
                         .id = c->id,
@@ -97,6 +98,7 @@ static int start_detached(const struct roots *r, const struct ctr *c, const stru
     pid_t pid;
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
+    say_single_id(r->run_path);
     ctr_status(r, c, &s);
     notify_ready(o, s.monitor);
     return 0;

@@ -64,6 +64,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
         if (sock < 0 || attach_sendf(sock, 'a', "oe") < 0)
             return -1;
     }
+    say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
     struct session s = {.roots = r,
                         .id = c->id,
@@ -114,6 +115,7 @@ static int one(const struct roots *r, const char *name, const struct options *o,
         err_prefix(e, "unable to start container \"%s\"", c.id);
         e->code = EXIT_TOOL;
     }
+    say_single_id(r->run_path);
     ctr_close(&c);
     return res;
 }

@@ -1,6 +1,7 @@
 #include "say.h"
 
 #include "words/exitcode.h"
+#include "words/userns.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,6 +46,13 @@ void say_warning(const char *fmt, ...)
     for (const char *p = text; *p; p++)
         fprintf(stderr, "%s%c", *p == '"' || *p == '\\' ? "\\" : "", *p);
     fputs("\"\n", stderr);
+}
+
+void say_single_id(const char *run_path)
+{
+    char why[600];
+    if (userns_untold(run_path, why, sizeof why))
+        say_warning("%s: containers have a single user ID (for more, type: pod doctor)", why);
 }
 
 int say_confirm(const char *warning)

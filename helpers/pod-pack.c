@@ -1,5 +1,5 @@
 /*
- * pod-pack [--layer] DIR [ENTRY [NAME]]: a tree as a tar archive on standard output.
+ * pod-pack [--layer …] DIR [ENTRY [NAME]]: a tree as a tar archive on standard output.
  *
  * What is in DIR, or of that only ENTRY, which may be called NAME in the archive. Nothing is
  * followed, so whatever a container does to the tree while it is read, nothing outside it is: each
@@ -12,6 +12,7 @@
  */
 #include "disk/opaque.h"
 #include "disk/report.h"
+#include "pack/attrs.h"
 #include "pack/tarout.h"
 #include "plain/err.h"
 #include "plain/fdio.h"
@@ -27,11 +28,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #define DEPTH_MAX  900
-#define XATTRS_MAX (64 << 10)
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202
 #endif
@@ -42,6 +41,7 @@ struct pack {
     void *links;     /* tree of struct seen: files with several names */
     bool layer;
     struct strv points; /* further mount points, as in the archive */
+    struct owner made_by; /* who owns what the container made; OWNER_SAME twice: nobody else */
     int depth;
 };
 
@@ -77,27 +77,6 @@ static const char *first_name(struct pack *p, const struct stat *st)
     return NULL;
 }
 
-static bool xattr_wanted(const char *name)
-{
-    if (strcmp(name, "security.capability") == 0)
-        return true;
-    return str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
-           !str_starts(name, "user.fuseoverlayfs.") && !str_starts(name, "user.containers.");
-}
-
-static void xattrs(int fd, struct buf *pax)
-{
-    static char names[XATTRS_MAX], value[XATTRS_MAX];
-    ssize_t len = flistxattr(fd, names, sizeof names);
-    for (char *n = names; len > 0 && n < names + len; n += strlen(n) + 1) {
-        ssize_t got = xattr_wanted(n) ? fgetxattr(fd, n, value, sizeof value) : -1;
-        if (got < 0)
-            continue;
-        cleanup_free char *key = xasprintf("SCHILY.xattr.%s", n);
-        tarout_pax(pax, key, value, (size_t)got);
-    }
-}
-
 static int empty(struct pack *p, const struct stat *st, const char *dir, const char *prefix,
                  const char *name)
 {
@@ -122,11 +101,20 @@ static bool is_kernels(int dir)
     return false;
 }
 
-static int file_or_dir(struct pack *p, int fd, const struct stat *st)
+static int another_name(struct pack *p, int fd, const char *first, struct stat *st)
+{
+    const struct tarout_entry en = {
+        .name = buf_str(&p->path), .link = first, .type = '1', .st = st};
+    attrs_owner(&p->made_by, fd, st);
+    return tarout_header(&p->out, &en);
+}
+
+static int file_or_dir(struct pack *p, int fd, struct stat *st)
 {
     struct tarout_entry en = {
         .name = buf_str(&p->path), .type = S_ISDIR(st->st_mode) ? '5' : '0', .st = st};
-    xattrs(fd, &en.pax);
+    attrs_owner(&p->made_by, fd, st);
+    attrs_pax(fd, &en.pax);
     int r = tarout_header(&p->out, &en);
     buf_free(&en.pax);
     if (r < 0)
@@ -138,10 +126,11 @@ static int file_or_dir(struct pack *p, int fd, const struct stat *st)
     return is_kernels(fd) ? 0 : tree(p, fd);
 }
 
-static int other(struct pack *p, int dir, const char *base, const struct stat *st)
+static int other(struct pack *p, int dir, const char *base, struct stat *st)
 {
     char target[PATH_MAX];
     struct tarout_entry en = {.name = buf_str(&p->path), .st = st};
+    attrs_owner(&p->made_by, -1, st);
     if (S_ISLNK(st->st_mode)) {
         ssize_t n = readlinkat(dir, base, target, sizeof target - 1);
         if (n < 0)
@@ -164,17 +153,14 @@ static int entry(struct pack *p, int dir, const char *base)
     if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -1;
     const char *first = first_name(p, &st);
-    if (first) {
-        const struct tarout_entry en = {
-            .name = buf_str(&p->path), .link = first, .type = '1', .st = &st};
-        return tarout_header(&p->out, &en);
-    }
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return other(p, dir, base, &st);
+        return first ? another_name(p, -1, first, &st) : other(p, dir, base, &st);
     cleanup_fd int fd =
         openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? 0 : -1;
+    if (first)
+        return another_name(p, fd, first, &st);
     if (fstat(fd, &now) < 0)
         return -1;
     return (now.st_mode & S_IFMT) == (st.st_mode & S_IFMT) ? file_or_dir(p, fd, &now) : 0;
@@ -260,22 +246,34 @@ static int run(struct pack *p, char **words, struct err *e)
     return 0;
 }
 
+/* Takes the option at argv[1]; the number of words, or 0. */
+static int options(struct pack *p, int argc, char **argv)
+{
+    uint64_t uid, gid;
+    if (argc > 2 && strcmp(argv[1], "--point") == 0) {
+        strv_add(&p->points, argv[2] + strspn(argv[2], "/"));
+        return 2;
+    }
+    if (argc > 3 && strcmp(argv[1], "--new-owner") == 0 &&
+        str_u64(argv[2], UINT32_MAX - 1, &uid) == 0 &&
+        str_u64(argv[3], UINT32_MAX - 1, &gid) == 0) {
+        p->made_by = (struct owner){(uint32_t)uid, (uint32_t)gid};
+        return 3;
+    }
+    p->layer |= argc > 1 && strcmp(argv[1], "--layer") == 0;
+    return argc > 1 && strcmp(argv[1], "--layer") == 0;
+}
+
 int main(int argc, char **argv)
 {
-    static struct pack p = {.out = {.fd = 1}};
+    static struct pack p = {.out = {.fd = 1}, .made_by = {OWNER_SAME, OWNER_SAME}};
     struct err e = ERR_INIT;
-    for (int n = 1; argc > n && str_starts(argv[1], "--"); argc -= n, argv += n) {
-        bool value = strcmp(argv[1], "--point") == 0 && argc > 2;
-        if (value)
-            strv_add(&p.points, argv[2] + strspn(argv[2], "/"));
-        else if (strcmp(argv[1], "--layer") == 0)
-            p.layer = true;
-        else
-            break;
-        n = 1 + value;
+    for (int n = options(&p, argc, argv); n > 0; n = options(&p, argc, argv)) {
+        argc -= n;
+        argv += n;
     }
     if (argc < 2 || argc > 4)
-        err_set(&e, 0, "usage: pod-pack [--layer [--point PATH]...] DIR [ENTRY [NAME]]");
+        err_set(&e, 0, "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] DIR [ENTRY [NAME]]");
     else if (run(&p, argv + 1, &e) == 0) {
         report_ok(NULL);
         return 0;

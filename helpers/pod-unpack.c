@@ -132,6 +132,7 @@ static int prepare(struct job *j, struct err *e)
     if (idmap_read("/proc/self/uid_map", &j->layer.uid_map, e) ||
         idmap_read("/proc/self/gid_map", &j->layer.gid_map, e))
         return -1;
+    j->layer.single = idmap_single(&j->layer.uid_map);
     if (o->offset > 0 && lseek(0, o->offset, SEEK_SET) < 0)
         return err_sys(e, "seeking to the blob");
     fcntl(0, F_SETPIPE_SZ, PIPE_SIZE);

@@ -1,11 +1,14 @@
 #include "exec.h"
 
+#include "say.h"
+#include "disk/at.h"
 #include "disk/inside.h"
 #include "plain/fdio.h"
 #include "things/create.h"
 #include "things/secret.h"
 #include "things/spec.h"
 #include "words/exitcode.h"
+#include "words/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +18,7 @@
 #include <unistd.h>
 
 #define MAX_ETC (4 << 20)
+#define MAX_MAP 4096
 
 /* The runtime would make it, as it does for a container's own; a command is not to leave one. */
 static int check_workdir(pid_t pid, const char *dir, struct err *e)
@@ -27,6 +31,34 @@ static int check_workdir(pid_t pid, const char *dir, struct err *e)
         "chdir `%s`: No such file or directory: OCI runtime attempted to invoke a command "
         "that was not found",
         dir);
+}
+
+static int64_t only_id(pid_t pid, const char *which)
+{
+    cleanup(buf_free) struct buf map = BUF_INIT;
+    cleanup_free char *path = xasprintf("/proc/%d/%s", pid, which);
+    return at_read(AT_FDCWD, path, MAX_MAP, &map) == 0 && userns_is_single(buf_str(&map))
+               ? strtoll(buf_str(&map), NULL, 10)
+               : -1;
+}
+
+void exec_find_single(const struct ctr_status *s, struct exec_opts *o)
+{
+    o->only_uid = only_id(s->pid, "uid_map");
+    o->only_gid = only_id(s->pid, "gid_map");
+    o->single = geteuid() != 0 && o->only_uid >= 0 && o->only_gid >= 0;
+}
+
+/* Whoever was meant, it is the only one there is; as root it still has root's capabilities. */
+static void set_only_user(const struct exec_opts *o, json_t *user)
+{
+    int64_t meant = jx_int(user, "uid", 0);
+    if (meant != o->only_uid)
+        say_warning("user %lld of the container runs as %lld, its only user ID (single-id mode)",
+                    (long long)meant, (long long)o->only_uid);
+    json_object_set_new(user, "uid", json_integer(o->only_uid));
+    json_object_set_new(user, "gid", json_integer(o->only_gid));
+    json_object_del(user, "additionalGids");
 }
 
 static int set_user(const struct ctr *c, const struct ctr_status *s, const struct exec_opts *o,
@@ -114,7 +146,11 @@ int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct 
     json_object_set_new(process, "terminal", json_boolean(o->tty));
     if (o->workdir && check_workdir(s->pid, o->workdir, e) < 0)
         return -1;
-    if (set_user(c, s, o, process, &root, e) < 0 || set_env(c, o, process, e) < 0)
+    if (set_user(c, s, o, process, &root, e) < 0)
+        return -1;
+    if (o->single)
+        set_only_user(o, json_object_get(process, "user"));
+    if (set_env(c, o, process, e) < 0)
         return -1;
     set_caps(c, o, root, process);
     if (json_object_get(c->record, "ulimits"))

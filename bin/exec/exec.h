@@ -9,7 +9,11 @@ struct exec_opts {
     const char *user, *workdir, *detach_keys;
     struct strv env, env_file;
     int64_t preserve_fds;
+    bool single; /* the container has one user id (words/userns.h), and these are it */
+    int64_t only_uid, only_gid;
 };
+/* Fills in the last of these. */
+void exec_find_single(const struct ctr_status *s, struct exec_opts *o);
 
 /* The OCI process object for command in the container, in a descriptor that reads as a file. */
 int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct exec_opts *o,

@@ -11,18 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add_filter(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
+static int add_filter(const struct roots *r, const struct ctr *c, bool single, struct strv *argv,
+                      struct err *e)
 {
-    const char *wanted = jx_str(c->record, "seccomp");
-    cleanup(strv_free) struct strv caps = STRV_INIT;
+    cleanup(seccomp_wish_free) struct seccomp_wish wish = {0};
     char name[SECCOMP_NAME_SIZE];
     json_t *made = NULL;
-    if (strcmp(wanted, "unconfined") == 0)
+    if (!seccomp_wish(c->record, single, &wish))
         return 0;
-    cleanup_free char *profile = *wanted ? xstrdup(wanted) : share_path("seccomp.json");
     cleanup_fd int cache = at_open_dir(r->own, "cache");
-    jx_strv(c->record, "caps", &caps);
-    if (cache < 0 || seccomp_cached(cache, profile, &caps, name, &made, e) < 0)
+    if (cache < 0 || seccomp_cached(cache, &wish, name, &made, e) < 0)
         return -1;
     json_decref(made);
     strv_add(argv, "--seccomp-bpf");
@@ -90,7 +88,7 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
         strv_add(argv, "--preserve-fds");
         strv_addf(argv, "%lld", (long long)o->preserve_fds);
     }
-    if (ours && add_filter(r, c, argv, e) < 0)
+    if (ours && add_filter(r, c, o->single, argv, e) < 0)
         return -1;
     if (ours && !o->no_journal) {
         strv_add(argv, "--journal");

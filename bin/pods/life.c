@@ -60,7 +60,9 @@ static int do_start(const struct roots *r, struct ctr *c, const struct pods_life
     struct start_how how = {.client_fd = -1};
     pid_t pid;
     (void)o;
-    return ctr_start(r, c, &how, &pid, e) < 0 ? -1 : 0;
+    int res = ctr_start(r, c, &how, &pid, e);
+    say_single_id(r->run_path);
+    return res < 0 ? -1 : 0;
 }
 
 static int do_ask(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)

@@ -2,9 +2,13 @@
  * socket. */
 #include "netns.h"
 
+#include "disk/at.h"
+#include "plain/buf.h"
 #include "plain/fdio.h"
 #include "things/needs.h"
+#include "things/start.h"
 #include "words/json.h"
+#include "words/userns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +24,7 @@
 
 #define DEFAULT_MTU "65520"
 #define MAX_ANSWER  65536
+#define MAX_MAP     4096
 
 struct slirp {
     const char *mtu, *cidr, *outbound, *outbound6;
@@ -139,9 +144,24 @@ static int forward(const struct slirp *s, const struct port *p, const char *gues
 
 /* ---- start ---- */
 
+/*
+ * Its sandbox needs id 0, which a container of single-id mode has not when its user is another:
+ * then it is started as root of the user's namespace, which has every right over the container's.
+ */
+static bool lacks_root(pid_t pid)
+{
+    cleanup(buf_free) struct buf map = BUF_INIT;
+    cleanup_free char *path = xasprintf("/proc/%d/uid_map", pid);
+    return at_read(AT_FDCWD, path, MAX_MAP, &map) == 0 && userns_is_single(buf_str(&map)) &&
+           atoll(buf_str(&map)) != 0;
+}
+
 static void build(struct strv *a, const struct slirp *s, const struct netns *n, const char *path,
                   int ready_fd)
 {
+    bool beside = lacks_root(n->pid);
+    if (beside)
+        start_add_userns(a);
     strv_add(a, path);
     strv_add(a, "--configure");
     strv_add(a, "--enable-sandbox");
@@ -162,7 +182,9 @@ static void build(struct strv *a, const struct slirp *s, const struct netns *n, 
     if (s->socket[0])
         strv_addf(a, "--api-socket=%s", s->socket);
     /* not by path, as pasta has it: version 1.2.0 can then not enter its sandbox */
-    strv_addf(a, "%d", n->pid);
+    if (beside)
+        strv_add(a, "--netns-type=path");
+    strv_addf(a, beside ? "/proc/%d/ns/net" : "%d", n->pid);
     strv_add(a, "tap0");
 }
 

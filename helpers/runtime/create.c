@@ -81,7 +81,8 @@ static int become_root(struct rt *rt, const struct nsplan *plan, struct err *e)
     rt->caller_gid = getegid();
     if (!((plan->fresh | plan->joined) & CLONE_NEWUSER))
         return 0;
-    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+    /* a namespace without id 0 has its rights all the same, and one id to do with */
+    if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
         return err_sys(e, "cannot become root of the user namespace");
     if (!keeps_groups(rt->spec) && setgroups(0, NULL) < 0 && errno != EPERM)
         return err_sys(e, "cannot drop supplementary groups");

@@ -53,7 +53,7 @@ static int enter(const struct state *s, struct err *e)
     if (flags && setns(fd, flags) < 0)
         return err_sys(e, "cannot enter the container's namespaces");
     if (flags & CLONE_NEWUSER) {
-        if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
             return err_sys(e, "cannot become root of the container");
         if (setgroups(0, NULL) < 0 && errno != EPERM)
             return err_sys(e, "cannot drop supplementary groups");

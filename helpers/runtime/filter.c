@@ -126,7 +126,9 @@ int filter_listen(struct rt *rt, struct err *e)
         return err_sys(e, "cannot make a socket pair");
     rt->listener_fd = s[0];
     rt->listener_end = s[1];
-    return 0;
+    /* now: exec is in the container, where paths are others, when it has something to send */
+    rt->agent_fd = dev_console_connect(jx_str(p, "listenerPath"), e);
+    return rt->agent_fd < 0 ? err_prefix(e, "seccomp listener") : 0;
 }
 
 int filter_forward(struct rt *rt, pid_t pid, const char *status, struct err *e)
@@ -151,9 +153,8 @@ int filter_forward(struct rt *rt, pid_t pid, const char *status, struct err *e)
                                "seccompFd", "pid", (int)pid, "state", state_json(rt, &s, status));
     jx_set_str(o, "metadata", jx_str0(p, "listenerMetadata"));
     cleanup_free char *text = json_dumps(o, JSON_COMPACT);
-    cleanup_fd int sock = dev_console_connect(jx_str(p, "listenerPath"), e);
-    if (sock < 0)
-        return err_prefix(e, "seccomp listener");
+    cleanup_fd int sock = rt->agent_fd;
+    rt->agent_fd = -1;
     if (!text || fd_send(sock, text, strlen(text), &notify, 1) < (ssize_t)strlen(text))
         return err_sys(e, "cannot send to the seccomp listener \"%s\"", jx_str(p, "listenerPath"));
     return 0;

@@ -203,7 +203,7 @@ int ns_write_maps(const json_t *spec, const struct nsplan *p, pid_t pid, struct 
     const json_t *uids = json_object_get(l, "uidMappings"),
                  *gids = json_object_get(l, "gidMappings");
     if (p->rootless || (geteuid() != 0 && !json_array_size(uids)))
-        return userns_map(pid, e);
+        return userns_can_map(e) == 0 ? userns_map(pid, e) : userns_map_single(pid, e);
     if (!json_array_size(uids))
         return same_map(pid, "gid_map", e) < 0 ? -1 : same_map(pid, "uid_map", e);
     return write_map(json_array_size(gids) ? gids : uids, pid, "gid_map", "newgidmap", e) < 0

@@ -35,6 +35,7 @@ struct rt {
     int pid_fd;      /* exec: the open pid file, or -1 */
     int journal_fd;  /* exec: pod's directory of the container, or -1 */
     int listener_fd, listener_end; /* seccomp notifications: the runtime's and init's end, or -1 */
+    int agent_fd;                  /* connected to listenerPath, or -1 */
     int64_t listen_fds; /* descriptors from 3 up that systemd's socket activation gave us */
     json_t *spec;       /* config.json, owned */
     char *spec_text;    /* its text as read; owned */

@@ -1,4 +1,6 @@
 #include "layer.h"
+
+#include "disk/owner.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
@@ -15,7 +17,9 @@ int layer_ids_ok(struct layer *l, bool count, struct err *e)
 {
     const struct tar_entry *en = &l->tar->entry;
     bool uid = idmap_has(&l->uid_map, en->uid), gid = idmap_has(&l->gid_map, en->gid);
-    if (uid && gid) {
+    bool remembered =
+        l->single && en->uid >= 0 && en->gid >= 0 && en->uid < UINT32_MAX && en->gid < UINT32_MAX;
+    if ((uid && gid) || remembered) {
         if (count) {
             idset_add(&l->uids, (uint32_t)en->uid);
             idset_add(&l->gids, (uint32_t)en->gid);
@@ -45,6 +49,7 @@ int layer_ids_ok(struct layer *l, bool count, struct err *e)
 static bool wanted(const char *name)
 {
     return !str_starts(name, "user.overlay.") && !str_starts(name, "user.fuseoverlayfs.") &&
+           strcmp(name, OWNER_XATTR) != 0 &&
            !str_starts(name, "trusted.") && strcmp(name, "security.selinux") != 0;
 }
 
@@ -84,13 +89,49 @@ static void times(const struct tar_entry *en, struct timespec ts[2])
         ts[0] = ts[1] = (struct timespec){.tv_sec = en->mtime, .tv_nsec = en->mtime_ns};
 }
 
+/* In single-id mode everything is root's, and what the archive says is remembered beside it. */
+static bool changes_owner(const struct layer *l, const struct place *at)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    return at->in->setgid || (!l->single && (en->uid || en->gid));
+}
+
+static uid_t uid_of(const struct layer *l)
+{
+    return l->single ? 0 : (uid_t)l->tar->entry.uid;
+}
+
+static gid_t gid_of(const struct layer *l)
+{
+    return l->single ? 0 : (gid_t)l->tar->entry.gid;
+}
+
+/* had: a file that may have one remembered already. */
+static int remember(const struct layer *l, int fd, bool had, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    const struct owner o = {(uint32_t)en->uid, (uint32_t)en->gid};
+    if (!l->single || (!had && !en->uid && !en->gid))
+        return 0;
+    return owner_write(fd, o) < 0 && errno != ENOTSUP ? path_error(e, "setxattr", l->path) : 0;
+}
+
+static int remember_at(const struct layer *l, int dir, const char *base, struct err *e)
+{
+    if (!l->single)
+        return 0;
+    cleanup_fd int fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd < 0 ? path_error(e, "open", l->path) : remember(l, fd, true, e);
+}
+
 /* Owner before mode, mode before capabilities: each may clear the next. */
 int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e)
 {
     const struct tar_entry *en = &l->tar->entry;
-    bool chown = en->uid || en->gid || at->in->setgid;
-    if (chown && fchown(fd, (uid_t)en->uid, (gid_t)en->gid) < 0)
+    if (changes_owner(l, at) && fchown(fd, uid_of(l), gid_of(l)) < 0)
         return path_error(e, "lchown", l->path);
+    if (remember(l, fd, false, e) < 0)
+        return -1;
     if (((en->mode & 06000) || l->acl) && fchmod(fd, en->mode & MODE_BITS) < 0)
         return path_error(e, "chmod", l->path);
     if (en->nxattrs && set_xattrs(l, fd, e))
@@ -106,9 +147,8 @@ int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e)
 int layer_own_name(struct layer *l, const struct place *at, struct err *e)
 {
     const struct tar_entry *en = &l->tar->entry;
-    bool chown = en->uid || en->gid || at->in->setgid;
-    if (chown &&
-        fchownat(at->in->fd, at->base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
+    if (changes_owner(l, at) &&
+        fchownat(at->in->fd, at->base, uid_of(l), gid_of(l), AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "lchown", l->path);
     struct timespec ts[2];
     times(en, ts);
@@ -124,10 +164,11 @@ int layer_own_link(struct layer *l, const struct place *at, struct err *e)
     struct stat st;
     if (fstatat(at->in->fd, at->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "stat", l->path);
-    bool chown = st.st_uid != (uid_t)en->uid || st.st_gid != (gid_t)en->gid;
-    if (chown &&
-        fchownat(at->in->fd, at->base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
+    bool chown = st.st_uid != uid_of(l) || st.st_gid != gid_of(l);
+    if (chown && fchownat(at->in->fd, at->base, uid_of(l), gid_of(l), AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "lchown", l->path);
+    if (S_ISREG(st.st_mode) && remember_at(l, at->in->fd, at->base, e) < 0)
+        return -1;
     mode_t mode = en->mode & MODE_BITS;
     if (!S_ISLNK(st.st_mode) && (chown || (st.st_mode & MODE_BITS) != mode) &&
         fchmodat(at->in->fd, at->base, mode, 0) < 0)
@@ -143,9 +184,11 @@ int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct
 {
     const struct tar_entry *en = &l->tar->entry;
     mode_t mode = en->mode & MODE_BITS;
-    if ((!fresh || en->uid || en->gid) &&
-        fchownat(dir, base, (uid_t)en->uid, (gid_t)en->gid, AT_SYMLINK_NOFOLLOW) < 0)
+    if ((!fresh || uid_of(l) || gid_of(l)) &&
+        fchownat(dir, base, uid_of(l), gid_of(l), AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "lchown", l->path);
+    if ((!fresh || en->uid || en->gid) && remember_at(l, dir, base, e) < 0)
+        return -1;
     if ((!fresh || l->acl || mode & 06000) && fchmodat(dir, base, mode, 0) < 0)
         return path_error(e, "chmod", l->path);
     if (en->nxattrs) {

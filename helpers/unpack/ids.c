@@ -19,6 +19,11 @@ int idmap_read(const char *file, struct idmap *ret, struct err *e)
     return 0;
 }
 
+bool idmap_single(const struct idmap *m)
+{
+    return m->n == 1 && m->v[0].first == 0 && m->v[0].count == 1;
+}
+
 bool idmap_has(const struct idmap *m, int64_t id)
 {
     for (size_t i = 0; i < m->n; i++)

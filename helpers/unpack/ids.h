@@ -19,6 +19,8 @@ struct idmap {
 };
 /* Reads /proc/self/uid_map or gid_map. */
 int idmap_read(const char *file, struct idmap *ret, struct err *e);
+/* Of all ids it has 0 alone. */
+bool idmap_single(const struct idmap *m);
 bool idmap_has(const struct idmap *m, int64_t id);
 /* First host id behind the map, for the line that adds more. */
 uint32_t idmap_next(const struct idmap *m);

@@ -14,6 +14,7 @@
 #include "plain/err.h"
 #include "words/json.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -39,6 +40,16 @@ const char *const *seccomp_words(enum seccomp_kind kind);
  */
 int seccomp_install(const void *bpf, size_t n, unsigned flags, int *listener_fd, struct err *e);
 
+/* What a container's filter is made from. */
+struct seccomp_wish {
+    char *profile;    /* path; owned */
+    struct strv caps; /* owned */
+    bool single;      /* in single-id mode */
+};
+/* From a container's record; false: it has no filter. To be freed either way. */
+bool seccomp_wish(const json_t *record, bool single, struct seccomp_wish *ret);
+void seccomp_wish_free(struct seccomp_wish *w);
+
 /*
  * Both forms of a profile out of cachedir: NAME.bpf (the program) and NAME.json (the section's
  * text, to be put into a config.json as it is). A hit costs three stat(2) and leaves
@@ -46,7 +57,18 @@ int seccomp_install(const void *bpf, size_t n, unsigned flags, int *listener_fd,
  * profile, capability set, kernel or libseccomp has another NAME.
  */
 #define SECCOMP_NAME_SIZE 48
-int seccomp_cached(int cachedir, const char *profile_path, const struct strv *caps,
-                   char ret_name[SECCOMP_NAME_SIZE], json_t **ret_section, struct err *e);
+int seccomp_cached(int cachedir, const struct seccomp_wish *wish, char ret_name[SECCOMP_NAME_SIZE],
+                   json_t **ret_section, struct err *e);
+
+/* ---- single-id mode (words/userns.h) ---- */
+
+/*
+ * What the section allows of chown, set*id, setgroups and mknod goes to pod-fakeroot, which
+ * listens where the section's text says SECCOMP_LISTENER.
+ */
+void seccomp_ask_fakeroot(json_t *linux_seccomp);
+#define SECCOMP_LISTENER "@LISTENER@"
+/* Puts the socket's path into such a text. */
+void seccomp_place_listener(struct buf *section, const char *path);
 
 #endif

@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 
 /* goes up when resolving or compiling changes its mind */
-#define CACHE_FORMAT 1
+#define CACHE_FORMAT 2
 #define FNV_PRIME    UINT64_C(0x100000001b3)
 
 /* Told apart by content, not defended: whoever can write here can write the programs too. */
@@ -25,9 +25,10 @@ static uint64_t fnv1a(uint64_t h, const char *s, size_t n)
     return h;
 }
 
-static int name_of(const char *path, const struct strv *caps, char ret[SECCOMP_NAME_SIZE],
-                   struct err *e)
+static int name_of(const struct seccomp_wish *w, char ret[SECCOMP_NAME_SIZE], struct err *e)
 {
+    const char *path = w->profile;
+    const struct strv *caps = &w->caps;
     cleanup(strv_free) struct strv sorted = STRV_INIT;
     cleanup(buf_free) struct buf b = BUF_INIT;
     const struct scmp_version *v = seccomp_version();
@@ -51,6 +52,8 @@ static int name_of(const char *path, const struct strv *caps, char ret[SECCOMP_N
              v ? v->major : 0, v ? v->minor : 0, v ? v->micro : 0);
     for (size_t i = 0; i < sorted.n; i++)
         buf_addf(&b, "%s\n", sorted.v[i]);
+    if (w->single)
+        buf_adds(&b, "single\n");
     uint64_t lo = fnv1a(UINT64_C(0xcbf29ce484222325), b.s, b.len);
     uint64_t hi = fnv1a(lo ^ UINT64_C(0x9e3779b97f4a7c15), b.s, b.len);
     snprintf(ret, SECCOMP_NAME_SIZE, "seccomp-%016" PRIx64 "%016" PRIx64, hi, lo);
@@ -65,11 +68,12 @@ static bool is_whole(int dir, const char *name, off_t unit)
            st.st_size > 0 && st.st_size % unit == 0;
 }
 
-int seccomp_cached(int cachedir, const char *profile_path, const struct strv *caps,
-                   char ret_name[SECCOMP_NAME_SIZE], json_t **ret_section, struct err *e)
+int seccomp_cached(int cachedir, const struct seccomp_wish *wish, char ret_name[SECCOMP_NAME_SIZE],
+                   json_t **ret_section, struct err *e)
 {
+    const char *profile_path = wish->profile;
     char name[SECCOMP_NAME_SIZE], bpf_name[SECCOMP_NAME_SIZE + 8], json_name[SECCOMP_NAME_SIZE + 8];
-    if (name_of(profile_path, caps, name, e) < 0)
+    if (name_of(wish, name, e) < 0)
         return -1;
     snprintf(bpf_name, sizeof bpf_name, "%s.bpf", name);
     snprintf(json_name, sizeof json_name, "%s.json", name);
@@ -81,8 +85,10 @@ int seccomp_cached(int cachedir, const char *profile_path, const struct strv *ca
     }
     cleanup(buf_free) struct buf bpf = BUF_INIT;
     cleanup_json section = NULL;
-    if (seccomp_profile_resolve(profile_path, caps, &section, e) < 0)
+    if (seccomp_profile_resolve(profile_path, &wish->caps, &section, e) < 0)
         return -1;
+    if (wish->single)
+        seccomp_ask_fakeroot(section);
     if (seccomp_compile(section, &bpf, e) < 0)
         return err_prefix(e, "loading seccomp profile (%s) failed", profile_path);
     cleanup_free char *text = json_dumps(section, JSON_COMPACT);

@@ -1,6 +1,7 @@
 #include "things/spec.h"
 
 #include "things/secret.h"
+#include "words/userns.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -93,24 +94,33 @@ void spec_set_size(json_t *process)
                             json_pack("{s:i, s:i}", "height", ws.ws_row, "width", ws.ws_col));
 }
 
-static json_t *process_of(const struct ctr *c)
+static json_t *user_of(const struct ctr *c, const struct spec_env *env)
 {
-    json_t *rec = c->record, *p = json_object(), *user = json_object();
+    json_t *rec = c->record, *user = json_object();
+    /* the one id of single-id mode: the user's, or root's of the namespace that is shared */
+    bool single = userns_is_single(env->id_maps);
+    bool shared = single && json_object_get(env->joined, "user");
+    json_object_set_new(user, "uid", json_integer(shared ? 0 : jx_int(rec, "uid", 0)));
+    json_object_set_new(user, "gid", json_integer(shared ? 0 : jx_int(rec, "gid", 0)));
+    json_object_set_new(user, "umask", json_integer(spec_umask(c)));
+    if (json_object_get(rec, "groups") && !single)
+        json_object_set(user, "additionalGids", json_object_get(rec, "groups"));
+    return user;
+}
+
+static json_t *process_of(const struct ctr *c, const struct spec_env *env)
+{
+    json_t *rec = c->record, *p = json_object();
     json_t *caps = json_object_get(rec, "caps"), *sets = json_object();
     bool root = jx_int(rec, "uid", 0) == 0;
     json_object_set(p, "args", json_object_get(rec, "args"));
-    json_t *env = json_copy(json_object_get(rec, "env"));
-    json_object_set_new(p, "env", env ? env : json_array());
+    json_t *vars = json_copy(json_object_get(rec, "env"));
+    json_object_set_new(p, "env", vars ? vars : json_array());
     json_object_set(p, "cwd", json_object_get(rec, "workdir"));
     json_object_set_new(p, "terminal", json_boolean(jx_bool(rec, "tty")));
     if (jx_bool(rec, "tty"))
         spec_set_size(p);
-    json_object_set_new(user, "uid", json_integer(jx_int(rec, "uid", 0)));
-    json_object_set_new(user, "gid", json_integer(jx_int(rec, "gid", 0)));
-    json_object_set_new(user, "umask", json_integer(spec_umask(c)));
-    if (json_object_get(rec, "groups"))
-        json_object_set(user, "additionalGids", json_object_get(rec, "groups"));
-    json_object_set_new(p, "user", user);
+    json_object_set_new(p, "user", user_of(c, env));
     json_t *none = json_array();
     json_object_set(sets, "bounding", caps ? caps : none);
     /* whoever is not root has what was added for him alone */
@@ -180,8 +190,9 @@ static void set_sysctls(const struct ctr *c, const struct spec_env *env, json_t 
                       ? json_deep_copy(json_object_get(c->record, "sysctl"))
                       : json_object();
     /* ping and low ports for everybody in a network that is the container's own */
+    long long gid = userns_is_single(env->id_maps) ? jx_int(c->record, "gid", 0) : 0;
     if (env->net_tapped && !json_object_get(all, "net.ipv4.ping_group_range"))
-        json_object_set_new(all, "net.ipv4.ping_group_range", json_string("0 0"));
+        json_object_set_new(all, "net.ipv4.ping_group_range", json_sprintf("%lld %lld", gid, gid));
     if (env->net_tapped && !json_object_get(all, "net.ipv4.ip_unprivileged_port_start"))
         json_object_set_new(all, "net.ipv4.ip_unprivileged_port_start", json_string("0"));
     jx_set(l, "sysctl", all);
@@ -217,7 +228,7 @@ int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, st
     cleanup_json spec = json_object();
     json_t *mounts = json_array();
     json_object_set_new(spec, "ociVersion", json_string("1.0.2"));
-    json_object_set_new(spec, "process", process_of(c));
+    json_object_set_new(spec, "process", process_of(c, env));
     json_object_set_new(
         spec, "root",
         json_pack("{s:s, s:b}", "path", env->rootfs, "readonly", jx_bool(c->record, "readOnly")));

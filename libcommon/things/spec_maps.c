@@ -1,5 +1,7 @@
 #include "things/spec.h"
 
+#include "words/userns.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +77,17 @@ bool spec_remaps(const json_t *record)
     return str_starts(jx_str(record, "userns"), "keep-id") || json_object_get(record, "uidMaps");
 }
 
+/* The one id there is, is the container's user, whoever that is. */
+static json_t *only_map(int64_t id)
+{
+    return json_pack("[{s:I, s:i, s:i}]", "containerID", (json_int_t)id, "hostID", 0, "size", 1);
+}
+
 json_t *spec_ctr_maps(const json_t *record, const char *parent_map, bool gids)
 {
     struct extent x[MAX_EXTENTS];
+    if (userns_is_single(parent_map))
+        return only_map(jx_int(record, gids ? "gid" : "uid", 0));
     const json_t *own = json_object_get(record, gids ? "gidMaps" : "uidMaps"), *m;
     if (str_starts(jx_str(record, "userns"), "keep-id"))
         return spec_id_maps(parent_map, gids ? jx_int(record, "keepGid", getgid())

@@ -1,4 +1,5 @@
 #include "things/spec.h"
+#include "words/userns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,8 +81,11 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
         cleanup_free char *bind = xasprintf("rbind,%s", sys);
         put(list, "bind", "/sys", "/sys", bind);
     }
+    /* group tty has no name where only one id has */
     put(list, "devpts", "devpts", "/dev/pts",
-        "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+        userns_is_single(env->id_maps)
+            ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
+            : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
     if (!host_ns(c, "ipc"))
         put(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
     else if (access("/dev/mqueue", F_OK) == 0)

@@ -53,29 +53,36 @@ static int read_id_map(const struct roots *r, struct buf *ret, struct err *e)
     return err_set(e, 0, "the user namespace went away while it was looked at");
 }
 
+bool start_is_single(const struct roots *r)
+{
+    cleanup(buf_free) struct buf map = BUF_INIT;
+    struct err ignored = ERR_INIT;
+    return read_id_map(r, &map, &ignored) == 0 && userns_is_single(buf_str(&map));
+}
+
 /* ---- configuration ---- */
 
-static int add_seccomp(const struct roots *r, const struct ctr *c, json_t *spec,
-                       struct buf *section, char bpf[SECCOMP_NAME_SIZE + 8], struct err *e)
+static int add_seccomp(const struct roots *r, const struct ctr *c, struct chain *ch,
+                       json_t *spec, struct buf *section, struct err *e)
 {
-    const char *wanted = jx_str(c->record, "seccomp");
-    cleanup(strv_free) struct strv caps = STRV_INIT;
+    cleanup(seccomp_wish_free) struct seccomp_wish wish = {0};
     char name[SECCOMP_NAME_SIZE], file[SECCOMP_NAME_SIZE + 8];
     json_t *made = NULL;
-    if (strcmp(wanted, "unconfined") == 0)
+    if (!seccomp_wish(c->record, ch->single, &wish))
         return 0;
-    cleanup_free char *profile = *wanted ? xstrdup(wanted) : share_path("seccomp.json");
-    jx_strv(c->record, "caps", &caps);
     cleanup_fd int cache = at_open_dir(r->own, "cache");
     if (cache < 0)
         return err_sys(e, "cannot open \"%s/pod/cache\"", r->graph_path);
-    if (seccomp_cached(cache, profile, &caps, name, &made, e) < 0)
+    if (seccomp_cached(cache, &wish, name, &made, e) < 0)
         return -1;
     json_decref(made);
     snprintf(file, sizeof file, "%s.json", name);
     if (at_read(cache, file, MAX_SECCOMP, section) < 0)
         return err_sys(e, "cannot read the compiled seccomp profile");
-    snprintf(bpf, SECCOMP_NAME_SIZE + 8, "%s.bpf", name);
+    cleanup_free char *socket = xasprintf("%s/" FAKEROOT_SOCKET, ch->run_dir);
+    if (ch->single)
+        seccomp_place_listener(section, socket);
+    snprintf(ch->bpf, sizeof ch->bpf, "%s.bpf", name);
     json_object_set_new(json_object_get(spec, "linux"), "seccomp", json_string("@SECCOMP@"));
     return 0;
 }
@@ -114,7 +121,7 @@ static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *
 
 static json_t *both_maps(const struct ctr *c, const char *id_map)
 {
-    if (!spec_remaps(c->record))
+    if (!spec_remaps(c->record) || userns_is_single(id_map))
         return NULL;
     return json_pack("[o, o]", spec_ctr_maps(c->record, id_map, false),
                      spec_ctr_maps(c->record, id_map, true));
@@ -171,6 +178,7 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     cleanup_fd int run = make_run_dir(r, c, e);
     if (run < 0)
         return -1;
+    ch->single = userns_is_single(buf_str(&id_map));
     ch->shm_pid = joins.shm;
     ch->ends_pod = joins.ends_pod;
     if (joins.shm && mkdirat(run, "shm", 0700) < 0)
@@ -201,7 +209,7 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     if (netaddr_of(ch->net, &options, &env.addr, e) < 0 || spec_build(c, &env, &spec, e) < 0)
         return -1;
     name_cgroup(c, ch, spec);
-    int res = add_seccomp(r, c, spec, &section, ch->bpf, e);
+    int res = add_seccomp(r, c, ch, spec, &section, e);
     if (res == 0 && json_object_get(c->record, "hooksDirs"))
         res = add_hooks(c, &spec, &section, ch->bpf, e);
     if (res == 0)

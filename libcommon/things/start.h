@@ -31,6 +31,9 @@ int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, stru
  * argv. */
 void start_add_userns(struct strv *argv);
 
+/* Are the user's containers in single-id mode (words/userns.h)? */
+bool start_is_single(const struct roots *r);
+
 /* Where the runtime keeps its states: run/runtime. Caller's string. */
 char *runtime_root(const struct roots *r);
 /* The record's runtime as a path; *ours says whether it is pod-runtime. Caller's string. */

@@ -83,6 +83,11 @@ static void create_command(const struct chain *ch, const struct ctr *c, struct s
 {
     chain_cgroup(ch, c, false, argv);
     start_add_userns(argv);
+    if (ch->single) {
+        strv_take(argv, tool_path("pod-fakeroot"));
+        strv_addf(argv, "%s/" FAKEROOT_SOCKET, ch->run_dir);
+        strv_add(argv, "--");
+    }
     chain_rootfs(ch, c, argv);
     runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
     if (!ch->ours) {

@@ -5,11 +5,15 @@
 #include "things/ctr.h"
 #include "things/seccomp.h"
 
+/* In run_dir: where pod-fakeroot listens. */
+#define FAKEROOT_SOCKET "fakeroot"
+
 struct chain {
     const struct roots *roots;
     char *ctr_dir, *run_dir, *runtime; /* owned */
     bool ours;                         /* the runtime is pod-runtime */
     bool net_fresh;
+    bool single; /* in single-id mode: pod-fakeroot stands beside the container */
     const char *net;                 /* what serves the network: a program's name, "" for nothing */
     bool ends_pod;                   /* the pod's exit policy is "stop" */
     pid_t shm_pid;                   /* whose /dev/shm comes to run_dir/shm; 0: nobody's */

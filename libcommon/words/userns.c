@@ -9,6 +9,7 @@
 #include "plain/str.h"
 #include "words/reasons.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -22,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TOLD           "userns.told" /* of single-id mode, as long as the holder lives */
+#define ID_LENGTH      64
 #define MAX_RANGES     32
 #define MAX_SUBID_FILE (4 << 20)
 
@@ -100,6 +103,21 @@ static int mapper_done(const char *tool, pid_t child, struct err *e)
     return reason_mapper_refused(tool, e);
 }
 
+/* A tool that is there and cannot do its work is an error: it can be mended. */
+int userns_can_map(struct err *e)
+{
+    static const char *const kinds[] = {"uid", "gid"}, *const tools[] = {"newuidmap", "newgidmap"};
+    for (int i = 0; i < 2; i++)
+        if (reason_count_subids(kinds[i]) == 0)
+            return reason_subids(kinds[i], e);
+    for (int i = 0; i < 2; i++) {
+        cleanup_free char *path = reason_find_tool(tools[i]);
+        if (!path)
+            return reason_mapper(tools[i], e);
+    }
+    return 0;
+}
+
 int userns_map(pid_t pid, struct err *e)
 {
     pid_t u, g;
@@ -113,11 +131,42 @@ int userns_map(pid_t pid, struct err *e)
     return r;
 }
 
+/* ---- single-id mode ---- */
+
+static int write_proc(pid_t pid, const char *file, const char *text, struct err *e)
+{
+    cleanup_free char *path = xasprintf("/proc/%d/%s", pid, file);
+    cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text)
+               ? 0
+               : err_sys(e, "cannot write %s", path);
+}
+
+int userns_map_single(pid_t pid, struct err *e)
+{
+    char uids[32], gids[32];
+    snprintf(uids, sizeof uids, "0 %u 1", geteuid());
+    snprintf(gids, sizeof gids, "0 %u 1", getegid());
+    return write_proc(pid, "setgroups", "deny", e) < 0 || write_proc(pid, "gid_map", gids, e) < 0 ||
+                   write_proc(pid, "uid_map", uids, e) < 0
+               ? -1
+               : 0;
+}
+
+bool userns_is_single(const char *id_map)
+{
+    unsigned long in, out, count;
+    int used, more = 0;
+    return sscanf(id_map, "%lu %lu %lu%n", &in, &out, &count, &used) == 3 && count == 1 &&
+           sscanf(id_map + used, "%lu%n", &in, &more) != 1;
+}
+
 /* ---- the holder ---- */
 
 struct holder {
     pid_t pid;
     int ns; /* its user namespace, open; -1 */
+    bool single;
 };
 
 /* The process named by run/userns, if it is still the one that was written there. */
@@ -145,6 +194,7 @@ static struct holder find_holder(const char *run_path)
     }
     h.pid = pid;
     h.ns = fd;
+    h.single = strstr(buf_str(&b), "\nsingle=");
     return h;
 }
 
@@ -191,7 +241,9 @@ static void hold(int ready, int go, const char *record)
     _exit(0);
 }
 
-static int record_holder(const char *run_path, pid_t pid, struct holder *ret, struct err *e)
+/* why: of single-id mode; "" otherwise. */
+static int record_holder(const char *run_path, pid_t pid, const char *why, struct holder *ret,
+                         struct err *e)
 {
     char ns[64];
     struct stat st;
@@ -200,18 +252,22 @@ static int record_holder(const char *run_path, pid_t pid, struct holder *ret, st
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_sys(e, "cannot open the user namespace of process %d", pid);
     cleanup_free char *text =
-        xasprintf("pid=%d\nbirth=%llu\nns=%llu\n", pid, (unsigned long long)proc_birth(pid),
-                  (unsigned long long)st.st_ino);
+        xasprintf("pid=%d\nbirth=%llu\nns=%llu\n%s%s%s", pid, (unsigned long long)proc_birth(pid),
+                  (unsigned long long)st.st_ino, *why ? "single=" : "", why, *why ? "\n" : "");
+    cleanup_free char *told = xasprintf("%s/" TOLD, run_path);
     cleanup_free char *path = xasprintf("%s/userns", run_path);
     if (at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN) < 0)
         return err_sys(e, "cannot write \"%s\"", path);
+    unlink(told);
     *ret = (struct holder){.pid = pid, .ns = fd_take(&fd)};
     return 0;
 }
 
 static int make_holder(const char *run_path, struct holder *ret, struct err *e)
 {
+    struct err single = ERR_INIT; /* why it is to be that; "" */
     int ready[2], go[2];
+    (void)userns_can_map(&single);
     cleanup_free char *record = xasprintf("%s/userns", run_path);
     if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
@@ -227,9 +283,11 @@ static int make_holder(const char *run_path, struct holder *ret, struct err *e)
     close(go[0]);
     unsigned char c = EIO;
     ssize_t n = read(ready[0], &c, 1);
-    int r = n != 1 || c ? reason_userns(n == 1 ? c : EIO, e) : userns_map(pid, e);
+    int r = n != 1 || c ? reason_userns(n == 1 ? c : EIO, e) : 0;
     if (r == 0)
-        r = record_holder(run_path, pid, ret, e);
+        r = single.msg[0] ? userns_map_single(pid, e) : userns_map(pid, e);
+    if (r == 0)
+        r = record_holder(run_path, pid, single.msg, ret, e);
     if (r == 0 && write(go[1], "g", 1) != 1)
         r = err_sys(e, "cannot start the namespace holder");
     if (r < 0) {
@@ -241,17 +299,54 @@ static int make_holder(const char *run_path, struct holder *ret, struct err *e)
     return r;
 }
 
+bool userns_untold(const char *run_path, char *ret_why, size_t size)
+{
+    cleanup_free char *path = xasprintf("%s/userns", run_path);
+    cleanup_free char *told = xasprintf("%s/" TOLD, run_path);
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (at_read(AT_FDCWD, path, 4096, &b) < 0 || !kv_str(buf_str(&b), "single", ret_why, size))
+        return false;
+    cleanup_fd int fd = open(told, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd >= 0;
+}
+
+/* Containers have their directories beside the record, called by their ids. */
+static bool used(const char *run_path)
+{
+    DIR *d = opendir(run_path);
+    struct dirent *de = NULL;
+    while (d && (de = readdir(d)) && strlen(de->d_name) != ID_LENGTH)
+        ;
+    if (d)
+        closedir(d);
+    return de;
+}
+
+/*
+ * A holder that others can use. One in single-id mode goes when ids can be mapped after all, once
+ * nothing runs in it.
+ */
+static struct holder fit_holder(const char *run_path)
+{
+    struct err ignored = ERR_INIT;
+    struct holder h = find_holder(run_path);
+    if (h.ns < 0 || !h.single || userns_can_map(&ignored) < 0 || used(run_path))
+        return h;
+    close(h.ns);
+    return (struct holder){.ns = -1};
+}
+
 int userns_enter(const char *run_path, struct err *e)
 {
     if (geteuid() == 0)
         return 0;
-    struct holder h = find_holder(run_path);
+    struct holder h = fit_holder(run_path);
     if (h.ns < 0) {
         cleanup_free char *lock = xasprintf("%s/userns.lock", run_path);
         cleanup_fd int held = lock_wait(AT_FDCWD, lock, LOCK_EXCLUSIVE);
         if (held < 0)
             return err_sys(e, "cannot lock \"%s\"", lock);
-        h = find_holder(run_path); /* somebody else may just have made it */
+        h = fit_holder(run_path); /* somebody else may just have made it */
         if (h.ns < 0 && make_holder(run_path, &h, e) < 0)
             return -1;
     }

@@ -3,6 +3,10 @@
  * /etc/subuid and /etc/subgid in file order: the mapping podman, Buildah and Skopeo use, so that
  * all share one store. One sleeping process holds it; run/userns names that process. It is a
  * cache, never a precondition: whoever finds it gone makes it again under run/userns.lock.
+ *
+ * Single-id mode: a user without such ranges, or whom newuidmap does not serve, has id 0 alone.
+ * What other ids would own is remembered beside the files (disk/owner.h), and pod-fakeroot
+ * answers the system calls that would need them.
  */
 #ifndef POD_WORDS_USERNS_H
 #define POD_WORDS_USERNS_H
@@ -21,7 +25,19 @@ int userns_enter(const char *run_path, struct err *e);
 /* Pid of the living holder, or 0. */
 pid_t userns_holder(const char *run_path);
 
-/* The namespace's id map was written by newuidmap: run them for pid. */
+/* Whether newuidmap and newgidmap are there and have ranges to map; else -1 and why: single-id mode. */
+int userns_can_map(struct err *e);
+/* Has them write the id maps of pid's namespace. */
 int userns_map(pid_t pid, struct err *e);
+/* Writes the maps of single-id mode: id 0 is the caller. */
+int userns_map_single(pid_t pid, struct err *e);
+
+/* text: of an id map. */
+bool userns_is_single(const char *id_map);
+/*
+ * Once a holder: true, and why, when it is in single-id mode and nobody was told yet; the caller
+ * tells it.
+ */
+bool userns_untold(const char *run_path, char *ret_why, size_t size);
 
 #endif

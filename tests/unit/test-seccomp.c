@@ -270,17 +270,18 @@ static void test_bad_profiles(void)
 static void test_cache(void)
 {
     char dir[] = "/tmp/test-seccomp-XXXXXX", name[SECCOMP_NAME_SIZE], again[SECCOMP_NAME_SIZE];
-    struct strv caps = STRV_INIT;
+    char nowhere[] = "/no/such";
+    struct seccomp_wish w = {.profile = xstrdup(PROFILE)}, missing = {.profile = nowhere};
     struct timespec a, b;
     json_t *s = NULL;
-    strv_split(&caps, "CAP_CHOWN,CAP_KILL", ',');
+    strv_split(&w.caps, "CAP_CHOWN,CAP_KILL", ',');
     CHECK(mkdtemp(dir) != NULL);
     int fd = at_open_dir(AT_FDCWD, dir);
-    CHECK(seccomp_cached(fd, PROFILE, &caps, name, &s, &e) == 0 && s);
+    CHECK(seccomp_cached(fd, &w, name, &s, &e) == 0 && s);
     json_decref(s);
     clock_gettime(CLOCK_MONOTONIC, &a);
     for (int i = 0; i < 100; i++)
-        CHECK(seccomp_cached(fd, PROFILE, &caps, again, &s, &e) == 0 && !s);
+        CHECK(seccomp_cached(fd, &w, again, &s, &e) == 0 && !s);
     clock_gettime(CLOCK_MONOTONIC, &b);
     printf("# a hit takes %.1f us\n",
            ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 1e5);
@@ -293,19 +294,33 @@ static void test_cache(void)
     CHECK(p.len == q.len && memcmp(p.s, q.s, p.len) == 0);
     /* an emptied file is made anew */
     CHECK(at_write(fd, file, "", 0, 0600, AT_PLAIN) == 0);
-    CHECK(seccomp_cached(fd, PROFILE, &caps, again, &s, &e) == 0 && s && str_eq(name, again));
+    CHECK(seccomp_cached(fd, &w, again, &s, &e) == 0 && s && str_eq(name, again));
     json_decref(s);
     snprintf(file, sizeof file, "%s.json", name);
     CHECK(at_read(fd, file, 1 << 20, &t) == 0 && str_starts(t.s, "{\"defaultAction\":"));
-    strv_add(&caps, "CAP_SYS_ADMIN");
-    CHECK(seccomp_cached(fd, PROFILE, &caps, again, &s, &e) == 0 && s && !str_eq(name, again));
+    /* in single-id mode chown and the like are asked about, and nothing else is allowed */
+    w.single = true;
+    CHECK(seccomp_cached(fd, &w, again, &s, &e) == 0 && s && !str_eq(name, again));
+    char *text = json_dumps(s, JSON_COMPACT);
+    CHECK(strstr(text, "\"action\":\"SCMP_ACT_NOTIFY\"") && strstr(text, "\"setgroups\""));
+    struct buf place = BUF_INIT;
+    buf_adds(&place, text);
+    seccomp_place_listener(&place, "/run/a\"b");
+    CHECK(strstr(buf_str(&place), "\"listenerPath\":\"/run/a\\\"b\"") &&
+          !strstr(buf_str(&place), SECCOMP_LISTENER));
+    buf_free(&place);
+    free(text);
     json_decref(s);
-    CHECK(seccomp_cached(fd, "/no/such", &caps, again, &s, &e) < 0 &&
+    w.single = false;
+    strv_add(&w.caps, "CAP_SYS_ADMIN");
+    CHECK(seccomp_cached(fd, &w, again, &s, &e) == 0 && s && !str_eq(name, again));
+    json_decref(s);
+    CHECK(seccomp_cached(fd, &missing, again, &s, &e) < 0 &&
           str_starts(e.msg, "opening seccomp profile failed"));
     buf_free(&p);
     buf_free(&q);
     buf_free(&t);
-    strv_free(&caps);
+    seccomp_wish_free(&w);
     close(fd);
     rmtree(AT_FDCWD, dir);
 }

@@ -1,0 +1,98 @@
+#include "fakeroot.h"
+
+#include "disk/at.h"
+#include "plain/buf.h"
+#include "plain/fdio.h"
+#include "plain/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MAX_STATUS 16384
+#define MAX_MAP    4096
+
+/* The number in this base behind "NAME:" of status. */
+static bool field(const char *status, const char *name, int base, uint64_t *ret)
+{
+    const char *at = strstr(status, name);
+    char *end;
+    if (!at)
+        return false;
+    at += strlen(name);
+    *ret = strtoull(at, &end, base);
+    return end != at;
+}
+
+bool caller_open(pid_t pid, struct caller *ret)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    uint64_t caps, mask, process, parent;
+    char number[16];
+    snprintf(number, sizeof number, "%d", pid);
+    cleanup_fd int dir = openat(proc_dir, number, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || at_read(dir, "status", MAX_STATUS, &b) < 0 ||
+        !field(buf_str(&b), "\nCapEff:", 16, &caps) || !field(buf_str(&b), "\nUmask:", 8, &mask) ||
+        !field(buf_str(&b), "\nTgid:", 10, &process) || !field(buf_str(&b), "\nPPid:", 10, &parent))
+        return false;
+    *ret = (struct caller){.pid = pid,
+                           .process = (pid_t)process,
+                           .parent = (pid_t)parent,
+                           .dir = fd_take(&dir),
+                           .caps = caps,
+                           .umask = (mode_t)mask};
+    return true;
+}
+
+void caller_close(struct caller *c)
+{
+    close(c->dir);
+}
+
+bool caller_can(const struct caller *c, int cap)
+{
+    return c->caps & (UINT64_C(1) << cap);
+}
+
+int64_t caller_id(const struct caller *c, char kind)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    unsigned long inside, outside, count, more;
+    int used;
+    if (at_read(c->dir, kind == 'u' ? "uid_map" : "gid_map", MAX_MAP, &b) < 0 ||
+        sscanf(buf_str(&b), "%lu %lu %lu%n", &inside, &outside, &count, &used) != 3 || count != 1 ||
+        sscanf(buf_str(&b) + used, "%lu", &more) == 1)
+        return -1;
+    return (int64_t)inside;
+}
+
+/* Up to each page's end: what follows the string may not be there. */
+int caller_string(const struct caller *c, uint64_t at, char *out, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+    while (n < size) {
+        size_t some = page - (size_t)((at + n) & (page - 1));
+        if (some > size - n)
+            some = size - n;
+        struct iovec to = {out + n, some};
+        struct iovec from = {(void *)(uintptr_t)(at + n), some};
+        ssize_t got = process_vm_readv(c->pid, &to, 1, &from, 1, 0);
+        if (got <= 0)
+            return -EFAULT;
+        if (memchr(out + n, '\0', (size_t)got))
+            return 0;
+        n += (size_t)got;
+    }
+    return -ENAMETOOLONG;
+}
+
+int caller_put(const struct caller *c, uint64_t at, uint32_t value)
+{
+    struct iovec from = {&value, sizeof value};
+    struct iovec to = {(void *)(uintptr_t)at, sizeof value};
+    return process_vm_writev(c->pid, &from, 1, &to, 1, 0) == sizeof value ? 0 : -EFAULT;
+}

@@ -1,0 +1,118 @@
+/* A filter for a container of one user id: helpers/pod-fakeroot.c has the other half. */
+#include "things/seccomp.h"
+
+#include "plain/str.h"
+#include "things/spawn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Each also under the name with "32" behind, which 32-bit architectures have for most. */
+static const char *const asked[] = {
+    "chown",   "lchown",   "fchown",   "fchownat",  "mknod",     "mknodat",   "setuid",
+    "setgid",  "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "getuid",
+    "geteuid", "getgid",   "getegid",  "getresuid", "getresgid",
+};
+
+static bool is_asked(const char *name)
+{
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        if (str_starts(name, asked[i]) &&
+            (!name[strlen(asked[i])] || strcmp(name + strlen(asked[i]), "32") == 0))
+            return true;
+    return false;
+}
+
+static bool allows(const json_t *rule)
+{
+    return strcmp(jx_str(rule, "action"), "SCMP_ACT_ALLOW") == 0;
+}
+
+/* Moves the names that are asked about out of a rule that allows them. */
+static void take_names(json_t *rule, struct strv *taken)
+{
+    cleanup(strv_free) struct strv names = STRV_INIT, kept = STRV_INIT;
+    jx_strv(rule, "names", &names);
+    for (size_t i = 0; i < names.n; i++)
+        strv_add(is_asked(names.v[i]) ? taken : &kept, names.v[i]);
+    if (kept.n < names.n)
+        json_object_set_new(rule, "names", jx_from_strv(&kept));
+}
+
+static bool is_named(const json_t *rules, const char *name)
+{
+    const json_t *rule;
+    size_t i;
+    json_array_foreach(rules, i, rule)
+    {
+        cleanup(strv_free) struct strv names = STRV_INIT;
+        jx_strv(rule, "names", &names);
+        if (strv_has(&names, name))
+            return true;
+    }
+    return false;
+}
+
+void seccomp_ask_fakeroot(json_t *section)
+{
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    json_t *rules = json_object_get(section, "syscalls"), *rule;
+    size_t i;
+    if (!json_is_array(rules)) {
+        rules = json_array();
+        json_object_set_new(section, "syscalls", rules);
+    }
+    json_array_foreach(rules, i, rule)
+    {
+        if (allows(rule))
+            take_names(rule, &names);
+    }
+    bool open = strcmp(jx_str(section, "defaultAction"), "SCMP_ACT_ALLOW") == 0;
+    for (i = 0; open && i < 2 * sizeof asked / sizeof *asked; i++) {
+        cleanup_free char *name = xasprintf("%s%s", asked[i / 2], i % 2 ? "32" : "");
+        if (!strv_has(&names, name) && !is_named(rules, name))
+            strv_add(&names, name);
+    }
+    for (i = json_array_size(rules); i-- > 0;)
+        if (json_array_size(json_object_get(json_array_get(rules, i), "names")) == 0)
+            json_array_remove(rules, i);
+    json_array_append_new(
+        rules, json_pack("{s:o, s:s}", "names", jx_from_strv(&names), "action", "SCMP_ACT_NOTIFY"));
+    jx_set_str(section, "listenerPath", SECCOMP_LISTENER);
+}
+
+void seccomp_place_listener(struct buf *section, const char *path)
+{
+    char *mark = strstr(buf_str(section), "\"" SECCOMP_LISTENER "\"");
+    cleanup_json text = json_string(path);
+    cleanup_free char *quoted = json_dumps(text, JSON_ENCODE_ANY);
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (!mark || !quoted)
+        return;
+    buf_add(&b, section->s, (size_t)(mark - section->s));
+    buf_adds(&b, quoted);
+    buf_adds(&b, mark + strlen("\"" SECCOMP_LISTENER "\""));
+    buf_clear(section);
+    buf_add(section, b.s, b.len);
+}
+
+/* Without a profile the mode still needs a filter: one that allows everything else. */
+bool seccomp_wish(const json_t *record, bool single, struct seccomp_wish *ret)
+{
+    const char *wanted = jx_str(record, "seccomp");
+    bool none = strcmp(wanted, "unconfined") == 0;
+    *ret = (struct seccomp_wish){.single = single, .caps = STRV_INIT};
+    if (none && !single)
+        return false;
+    ret->profile = none      ? share_path("unconfined.json")
+                   : *wanted ? xstrdup(wanted)
+                             : share_path("seccomp.json");
+    jx_strv(record, "caps", &ret->caps);
+    return true;
+}
+
+void seccomp_wish_free(struct seccomp_wish *w)
+{
+    free(w->profile);
+    strv_free(&w->caps);
+}
