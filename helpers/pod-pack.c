@@ -30,7 +30,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define DEPTH_MAX  900
+#define DEPTH_MAX 900
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202
 #endif
@@ -40,7 +40,7 @@ struct pack {
     struct buf path; /* the entry's, as the archive calls it */
     void *links;     /* tree of struct seen: files with several names */
     bool layer;
-    struct strv points; /* further mount points, as in the archive */
+    struct strv points;   /* further mount points, as in the archive */
     struct owner made_by; /* who owns what the container made; OWNER_SAME twice: nobody else */
     int depth;
 };
@@ -273,7 +273,9 @@ int main(int argc, char **argv)
         argv += n;
     }
     if (argc < 2 || argc > 4)
-        err_set(&e, 0, "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] DIR [ENTRY [NAME]]");
+        err_set(
+            &e, 0,
+            "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] DIR [ENTRY [NAME]]");
     else if (run(&p, argv + 1, &e) == 0) {
         report_ok(NULL);
         return 0;

@@ -252,17 +252,3 @@ too_large() {
     assert_error "nosuch: image not known"
 }
 
-@test "no subordinate ids: the sentence names the file and the line to type" {
-    need unshare
-    local me
-    me=$(id -un)
-    # the same user in a namespace where /etc/subuid is empty, and no holder of before
-    run_cmd 125 unshare -Urm sh -c 'mount --bind /dev/null /etc/subuid &&
-        exec unshare -U --map-user="$0" --map-group="$1" env XDG_RUNTIME_DIR="$2" \
-            pod run --rm --network none "$3" true' "$(id -u)" "$(id -g)" "$TMPDIR" "$IMAGE"
-    assert_error_match "/etc/subuid"
-    assert_contains usermod "$stderr"
-    assert_contains "$me" "$stderr"
-    run_pod ps -aq
-    assert_empty
-}

@@ -1,9 +1,9 @@
 #include "exec.h"
 
-#include "say.h"
 #include "disk/at.h"
 #include "disk/inside.h"
 #include "plain/fdio.h"
+#include "say.h"
 #include "things/create.h"
 #include "things/secret.h"
 #include "things/spec.h"

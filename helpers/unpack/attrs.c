@@ -49,8 +49,8 @@ int layer_ids_ok(struct layer *l, bool count, struct err *e)
 static bool wanted(const char *name)
 {
     return !str_starts(name, "user.overlay.") && !str_starts(name, "user.fuseoverlayfs.") &&
-           strcmp(name, OWNER_XATTR) != 0 &&
-           !str_starts(name, "trusted.") && strcmp(name, "security.selinux") != 0;
+           strcmp(name, OWNER_XATTR) != 0 && !str_starts(name, "trusted.") &&
+           strcmp(name, "security.selinux") != 0;
 }
 
 static int set_xattrs(struct layer *l, int fd, struct err *e)

@@ -25,10 +25,10 @@ struct layer {
     struct tar *tar;     /* its on_raw feeds the split */
     struct split *split; /* may be NULL */
     struct idmap uid_map, gid_map;
-    bool plain; /* an archive that is no layer: .wh. is a name like any other */
-    bool keep;  /* a directory in the way of something else, or the reverse, is an error */
+    bool plain;  /* an archive that is no layer: .wh. is a name like any other */
+    bool keep;   /* a directory in the way of something else, or the reverse, is an error */
     bool single; /* of all ids only 0 is mapped: owners are remembered (disk/owner.h) */
-    bool owned; /* all is owner's: uid, gid */
+    bool owned;  /* all is owner's: uid, gid */
     unsigned owner[2];
     /* results */
     struct idset uids, gids;

@@ -3,8 +3,8 @@
  * remembers of layers and of chown(2), and `commit` writes into the next layer.
  *
  * It is in the extended attribute user.rootlesscontainers, the protobuf message of
- * rootlesscontaine.rs {uint32 uid = 1; uint32 gid = 2;}, which umoci and PRoot use too. Regular files
- * and directories can have it; the kernel allows it on nothing else.
+ * rootlesscontaine.rs {uint32 uid = 1; uint32 gid = 2;}, which umoci and PRoot use too. Regular
+ * files and directories can have it; the kernel allows it on nothing else.
  */
 #ifndef POD_DISK_OWNER_H
 #define POD_DISK_OWNER_H

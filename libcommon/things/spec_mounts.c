@@ -83,9 +83,8 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
     }
     /* group tty has no name where only one id has */
     put(list, "devpts", "devpts", "/dev/pts",
-        userns_is_single(env->id_maps)
-            ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
-            : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+        userns_is_single(env->id_maps) ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
+                                       : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
     if (!host_ns(c, "ipc"))
         put(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
     else if (access("/dev/mqueue", F_OK) == 0)
@@ -163,6 +162,20 @@ static void put_overlay(const struct spec_env *env, const json_t *m, size_t i, j
     put(ret, "overlay", "overlay", jx_str(m, "destination"), options);
 }
 
+/* In single-id mode everything is the one user's, whoever the options name. */
+static json_t *without_owner(const json_t *options)
+{
+    json_t *kept = json_array(), *o;
+    size_t i;
+    json_array_foreach(options, i, o)
+    {
+        const char *s = json_string_value(o);
+        if (s && !str_starts(s, "uid=") && !str_starts(s, "gid="))
+            json_array_append(kept, o);
+    }
+    return kept;
+}
+
 /* Those further up first, whatever their order: one on /a would hide one on /a/b. */
 static void persons(const struct ctr *c, const struct spec_env *env, json_t *ret)
 {
@@ -182,6 +195,8 @@ static void persons(const struct ctr *c, const struct spec_env *env, json_t *ret
             json_t *mount = json_object();
             for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
                 json_object_set(mount, keys[k], json_object_get(m, keys[k]));
+            if (userns_is_single(env->id_maps) && json_object_get(m, "options"))
+                json_object_set_new(mount, "options", without_owner(json_object_get(m, "options")));
             json_array_append_new(ret, mount);
         }
 }

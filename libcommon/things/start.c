@@ -62,8 +62,8 @@ bool start_is_single(const struct roots *r)
 
 /* ---- configuration ---- */
 
-static int add_seccomp(const struct roots *r, const struct ctr *c, struct chain *ch,
-                       json_t *spec, struct buf *section, struct err *e)
+static int add_seccomp(const struct roots *r, const struct ctr *c, struct chain *ch, json_t *spec,
+                       struct buf *section, struct err *e)
 {
     cleanup(seccomp_wish_free) struct seccomp_wish wish = {0};
     char name[SECCOMP_NAME_SIZE], file[SECCOMP_NAME_SIZE + 8];

@@ -18,6 +18,11 @@ int64_t chain_outside(const json_t *maps, size_t kind, int64_t id)
     return maps ? 0 : id;
 }
 
+static long long outside(const struct chain *ch, size_t kind, int64_t id)
+{
+    return ch->single ? 0 : (long long)chain_outside(ch->maps, kind, id);
+}
+
 /* uid= and gid= of the volume's options are its owner; else the image's directory says who. */
 static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *mount,
                      struct strv *argv)
@@ -38,8 +43,8 @@ static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *
         uid = jx_int(c->record, "uid", 0);
         gid = jx_int(c->record, "gid", 0);
     }
-    strv_addf(argv, "%lld", (long long)(uid < 0 ? -1 : chain_outside(ch->maps, 0, uid)));
-    strv_addf(argv, "%lld", (long long)(gid < 0 ? -1 : chain_outside(ch->maps, 1, gid)));
+    strv_addf(argv, "%lld", uid < 0 ? -1 : outside(ch, 0, uid));
+    strv_addf(argv, "%lld", gid < 0 ? -1 : outside(ch, 1, gid));
     strv_addf(argv, "%s%s", given ? "" : "o", jx_bool(mount, "nocopy") ? "" : "c");
 }
 
@@ -47,8 +52,8 @@ static void fill_one(const struct chain *ch, const struct ctr *c, const json_t *
 static void own_secret(const struct chain *ch, const struct ctr *c, const json_t *secret,
                        struct strv *argv)
 {
-    int64_t uid = chain_outside(ch->maps, 0, jx_int(secret, "uid", 0));
-    int64_t gid = chain_outside(ch->maps, 1, jx_int(secret, "gid", 0));
+    int64_t uid = outside(ch, 0, jx_int(secret, "uid", 0));
+    int64_t gid = outside(ch, 1, jx_int(secret, "gid", 0));
     if (!*jx_str(secret, "target") || (uid == 0 && gid == 0))
         return;
     strv_add(argv, "--own");
@@ -63,15 +68,15 @@ static void own_one(const struct chain *ch, const struct ctr *c, const json_t *m
 {
     strv_add(argv, "--own");
     strv_add(argv, jx_str(mount, "source"));
-    strv_addf(argv, "%lld", (long long)chain_outside(ch->maps, 0, jx_int(c->record, "uid", 0)));
-    strv_addf(argv, "%lld", (long long)chain_outside(ch->maps, 1, jx_int(c->record, "gid", 0)));
+    strv_addf(argv, "%lld", outside(ch, 0, jx_int(c->record, "uid", 0)));
+    strv_addf(argv, "%lld", outside(ch, 1, jx_int(c->record, "gid", 0)));
 }
 
 /* With other ids than the caller's they are root's all the same, as in any container. */
 static void own_run_files(const struct chain *ch, struct strv *argv)
 {
     static const char *const names[] = {"containerenv", "hostname", "hosts", "resolv.conf"};
-    int64_t uid = chain_outside(ch->maps, 0, 0), gid = chain_outside(ch->maps, 1, 0);
+    int64_t uid = outside(ch, 0, 0), gid = outside(ch, 1, 0);
     for (size_t i = 0; i < sizeof names / sizeof *names && uid > 0 && gid > 0; i++) {
         cleanup_free char *path = xasprintf("%s/%s", ch->run_dir, names[i]);
         if (access(path, F_OK) < 0)

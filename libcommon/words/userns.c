@@ -198,14 +198,6 @@ static struct holder find_holder(const char *run_path)
     return h;
 }
 
-pid_t userns_holder(const char *run_path)
-{
-    struct holder h = find_holder(run_path);
-    if (h.ns >= 0)
-        close(h.ns);
-    return h.pid;
-}
-
 /* Returns when the record is gone: it names another holder, or nothing any more. */
 static void sleep_while_recorded(const char *record)
 {
@@ -334,6 +326,14 @@ static struct holder fit_holder(const char *run_path)
         return h;
     close(h.ns);
     return (struct holder){.ns = -1};
+}
+
+pid_t userns_holder(const char *run_path)
+{
+    struct holder h = fit_holder(run_path);
+    if (h.ns >= 0)
+        close(h.ns);
+    return h.pid;
 }
 
 int userns_enter(const char *run_path, struct err *e)

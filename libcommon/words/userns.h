@@ -22,10 +22,11 @@
  */
 int userns_enter(const char *run_path, struct err *e);
 
-/* Pid of the living holder, or 0. */
+/* Pid of the living holder that userns_enter would use, or 0. */
 pid_t userns_holder(const char *run_path);
 
-/* Whether newuidmap and newgidmap are there and have ranges to map; else -1 and why: single-id mode. */
+/* Whether newuidmap and newgidmap are there and have ranges to map; else -1 and why: single-id
+ * mode. */
 int userns_can_map(struct err *e);
 /* Has them write the id maps of pid's namespace. */
 int userns_map(pid_t pid, struct err *e);

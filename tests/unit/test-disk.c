@@ -1,6 +1,7 @@
 /* Floor 1: whole reads; what a helper answers, as it is written and read; who is alive. */
 #include "check.h"
 #include "disk/at.h"
+#include "disk/owner.h"
 #include "disk/proc.h"
 #include "disk/report.h"
 #include "plain/fdio.h"
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static void test_report(void)
@@ -67,8 +69,53 @@ static void test_birth(void)
     CHECK("somebody else's", proc_birth(1) > 0);
 }
 
+/* The attribute as umoci and PRoot write it, and as nobody should. */
+static void test_owner(void)
+{
+    char path[] = "./test-owner.XXXXXX";
+    static const struct {
+        const char *bytes;
+        size_t n;
+        bool good;
+        uint32_t uid, gid;
+    } known[] = {
+        {"\x08\x05\x10\x06", 4, true, 5, 6},
+        {"\x10\x06\x08\x05", 4, true, 5, 6},
+        {"\x08\xff\xff\xff\xff\x0f\x10\x80\x01", 9, true, OWNER_SAME, 128},
+        {"\x18\x07\x08\x21", 4, true, 33, 0}, /* a field of later versions */
+        {"", 0, true, 0, 0},
+        {"\x08", 1, false, 0, 0},
+        {"\x08\x80", 2, false, 0, 0},
+        {"\x08\xff\xff\xff\xff\x1f", 6, false, 0, 0}, /* more than 32 bits */
+        {"\x0a\x01x", 3, false, 0, 0},
+        {"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 12, false, 0, 0},
+    };
+    struct owner o;
+    int fd = mkstemp(path);
+    if (fsetxattr(fd, OWNER_XATTR, "", 0, 0) < 0) {
+        puts("ok - owners # SKIP no such attributes here");
+    } else {
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            o = (struct owner){0, 0};
+            fsetxattr(fd, OWNER_XATTR, known[i].bytes, known[i].n, 0);
+            bool good = owner_read(fd, &o);
+            CHECK("an owner's bytes",
+                  good == known[i].good && o.uid == known[i].uid && o.gid == known[i].gid);
+        }
+        const struct owner all[] = {{1, 0}, {0, 1}, {127, 128}, {UINT32_MAX - 1, 16384}};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            CHECK("written and read", owner_write(fd, all[i]) == 0 && owner_read(fd, &o) &&
+                                          o.uid == all[i].uid && o.gid == all[i].gid);
+        CHECK("root's is none", owner_write(fd, (struct owner){0, 0}) == 0 && !owner_read(fd, &o) &&
+                                    owner_write(fd, (struct owner){0, 0}) == 0);
+    }
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
+    test_owner();
     test_read();
     test_birth();
     test_report();

@@ -1,0 +1,320 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154 # some words are for an inner shell
+# Single-id mode: a user without subordinate ids, or without newuidmap, has one id for everything.
+load helpers.bash
+
+# everything that can be called here, but what would map more ids
+setup_file() {
+    room_open
+    local dir
+    mkdir "$ROOM/tools"
+    for dir in /usr/local/bin /usr/bin /usr/sbin /bin /sbin; do
+        cp -s "$dir"/* "$ROOM/tools/" 2>/dev/null || true
+    done
+    rm -f "$ROOM"/tools/new[ug]idmap
+    FULL=$PATH
+    PATH=$(dirname "$(command -v pod)"):$ROOM/tools
+    export FULL PATH
+    make_layout
+    pod pull -q "oci:$ROOM/layout:owned" >"$ROOM/id" 2>"$ROOM/first"
+    pod tag "$(cat "$ROOM/id")" localhost/owned:latest
+    if [ -d "${POD_TEST_CACHE:-}/debian" ]; then
+        pod tag "$(pod pull -q "oci:$POD_TEST_CACHE/debian:debian:test")" localhost/debian:test
+    fi
+}
+teardown_file() {
+    PATH=$FULL
+    room_close
+}
+setup() { IMAGE=localhost/owned:latest DEBIAN=localhost/debian:test; }
+need_image() { pod image exists "$DEBIAN" || skip "needs the Debian image that root makes"; }
+
+# busybox, and in a second layer files of many owners
+make_layout() {
+    image_busybox "$ROOM/layout" owned
+    python3 - "$ROOM/owners.tar" <<'PY'
+import sys, tarfile, io
+t = tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT)
+def add(name, uid, gid, mode=0o644, kind=tarfile.REGTYPE, link="", body=b""):
+    i = tarfile.TarInfo(name)
+    i.uid, i.gid, i.mode, i.type, i.linkname, i.size = uid, gid, mode, kind, link, len(body)
+    t.addfile(i, io.BytesIO(body))
+add("owners", 0, 0, 0o755, tarfile.DIRTYPE)
+add("owners/www", 33, 33, body=b"www\n")
+add("owners/mail", 0, 8, 0o2755, tarfile.DIRTYPE)
+add("owners/high", 2000000000, 2000000001, 0o600)
+add("owners/hard", 33, 33, kind=tarfile.LNKTYPE, link="owners/www")
+add("owners/soft", 5, 6, 0o777, tarfile.SYMTYPE, "www")
+add("owners/suid", 0, 4, 0o6755)
+add("owners/again", 7, 7)
+add("owners/again", 0, 0)
+t.close()
+PY
+    add_layer "$ROOM/layout" owned "$ROOM/owners.tar"
+}
+add_layer() { # LAYOUT TAG TAR: one more layer on the image
+    local old new diff manifest config
+    diff=$(sha256sum <"$3" | cut -d ' ' -f 1)
+    gzip -nc "$3" >"$1/new"
+    local size
+    size=$(stat -c %s "$1/new")
+    new=$(layout_add "$1" "$1/new")
+    manifest=$(layout_manifest "$1:$2")
+    old=$(jq -r '.config.digest[7:]' <<<"$manifest")
+    jq -c --arg d "sha256:$diff" '.rootfs.diff_ids += [$d]' "$1/blobs/sha256/$old" >"$1/new"
+    local csize
+    csize=$(stat -c %s "$1/new")
+    config=$(layout_add "$1" "$1/new")
+    jq -c --arg c "sha256:$config" --argjson cs "$csize" --arg l "sha256:$new" --argjson s "$size" '
+        .config.digest = $c | .config.size = $cs | .layers += [{
+            mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: $l, size: $s}]' \
+        <<<"$manifest" >"$1/new"
+    layout_tag "$1" "$2" "$(layout_add "$1" "$1/new")"
+}
+listing() { tar --numeric-owner -tvf - | awk '{print $1, $2, $6, $7, $8, $9}' | sed 's/ *$//' | sort -k 3; }
+
+@test "it is chosen by itself, and said once in one line" {
+    run_cmd 0 cat "$ROOM/first"
+    assert_equal "${#lines[@]}" 1 "lines"
+    assert_match 'newuidmap.* is not installed: containers have a single user ID'
+    run_pod run --rm --network none "$IMAGE" sh -c 'id -u; cat /proc/self/uid_map'
+    assert_empty_stderr
+    assert_match "^0
+ +0 +0 +1$"
+    run_pod doctor --format json
+    run_cmd 0 jq -r '.[] | select(.check == "single-id") | .status, .message' <<<"$output"
+    assert_match "^warn
+containers have a single user ID"
+}
+
+@test "the owners of a layer are remembered: export, commit and what others read have them" {
+    local wanted='-rw------- 2000000000/2000000001 owners/high
+-rw-r--r-- 0/0 owners/again
+-rw-r--r-- 33/33 owners/hard
+-rwsr-sr-x 0/4 owners/suid
+drwxr-sr-x 0/8 owners/mail/
+hrw-r--r-- 33/33 owners/www link to owners/hard'
+    run_pod run --name all "$IMAGE" sh -c 'cat /owners/high /owners/www; stat -c "%u:%g" /owners/*'
+    assert_match "^www
+0:0"
+    run_cmd 0 listing < <(pod export all)
+    local got
+    got=$(grep -E ' owners/(again|hard|high|mail/|suid|www.*)$' <<<"$output" | LC_ALL=C sort)
+    assert_equal "$got" "$wanted"
+    # touched, it is in the next layer with its owner
+    run_pod run --name touched "$IMAGE" sh -c 'echo more >>/owners/www; chmod 755 /owners/high; echo new >/new'
+    run_pod commit -q touched localhost/touched
+    run_cmd 0 env PATH="$FULL" skopeo copy -q "containers-storage:localhost/touched:latest" "oci:$ROOM/out:touched"
+    local last
+    last=$(layout_manifest "$ROOM/out:touched" | jq -r '.layers[-1].digest[7:]')
+    run_cmd 0 listing < <(gzip -dc "$ROOM/out/blobs/sha256/$last")
+    assert_line "-rw-r--r-- 33/33 owners/www"
+    assert_line "-rwxr-xr-x 2000000000/2000000001 owners/high"
+    assert_line "-rw-r--r-- 0/0 new"
+    # the layers below are byte for byte what they were
+    run_cmd 0 env PATH="$FULL" skopeo copy -q --dest-compress-level 6 "containers-storage:$IMAGE" "dir:$ROOM/dir"
+    layout_manifest "$ROOM/layout:owned" >"$ROOM/m"
+    local diff
+    for diff in $(jq -r '.config.digest[7:]' "$ROOM/m" | xargs -I{} jq -r '.rootfs.diff_ids[][7:]' "$ROOM/layout/blobs/sha256/{}"); do
+        grep -q "^$diff " < <(cd "$ROOM/dir" && for f in *; do
+            { gzip -dc "$f" 2>/dev/null || cat "$f"; } | sha256sum
+        done) || fail "no layer of $diff"
+    done
+    run_pod rm all touched
+}
+@test "chown succeeds, is remembered, and goes into the next layer" {
+    run_pod run --name owner "$IMAGE" sh -euc '
+        mkdir /d; touch /d/f /d/g; ln /d/f /d/h; ln -s f /d/l
+        chown 33:34 /d/f; chgrp 5 /d/g; chown -R 9:8 /owners/mail; chown -h 3:3 /d/l
+        chown 1:1 /d; chown 0:0 /owners/www; chown nobody /dev/stdout
+        cd /d; chown 44:5 ./g; chown 2:2 /nope || echo missing
+        touch /suid; chmod 6755 /suid; chown 1 /suid; stat -c %a /suid'
+    assert_output "missing
+755"
+    run_pod commit -q owner localhost/owner
+    run_pod run --name again localhost/owner true
+    run_cmd 0 listing < <(pod export again)
+    assert_line "drwxr-xr-x 1/1 d/"
+    assert_line "-rw-r--r-- 33/34 d/f"
+    assert_line "-rw-r--r-- 44/5 d/g"
+    assert_line "hrw-r--r-- 33/34 d/h link to d/f"
+    assert_line "drwxr-sr-x 9/8 owners/mail/"
+    assert_match "rw-r--r-- 0/0 owners/www"
+    assert_line "-rwxr-xr-x 1/0 suid"
+    run_pod rm owner again
+}
+
+@test "set*id, setgroups and mknod are answered, as whoever checks expects it" {
+    need_image
+    run_pod run --rm --network none "$DEBIAN" python3 -c '
+import os, stat
+os.setgroups([12, 13])
+os.setresgid(8, 8, 8); os.setresuid(7, 7, 7)
+print(os.getresuid(), os.getresgid(), os.getuid(), os.getegid())
+for call in (lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.chown("/etc/passwd", 0, 0)):
+    try: call(); print("regained")
+    except PermissionError: print("refused")
+print(os.popen("id -u; id -g").read().split())
+'
+    assert_output "(7, 7, 7) (8, 8, 8) 7 8
+refused
+refused
+refused
+['7', '8']"
+    run_pod run --rm --network none "$DEBIAN" sh -c '
+        mknod /b b 8 0 && mknod /c c 1 3 && mknod /p p && stat -c "%F" /b /c /p; rm /b /c
+        su nobody -s /bin/sh -c "id -un; exec id -un"; setpriv --reuid 33 --regid 33 --clear-groups id -un
+        id -un'
+    assert_output "regular empty file
+regular empty file
+fifo
+nobody
+nobody
+www-data
+root"
+}
+
+@test "without the capability nothing is made believe" {
+    run_pod 1 run --rm --network none --cap-drop all "$IMAGE" chown 5 /tmp
+    assert_match "chown: /tmp: (Invalid argument|Operation not permitted)" "$stderr"
+    run_pod 1 run --rm --network none -u 5 "$IMAGE" chown 6 /tmp
+    # and without a profile all is as with one
+    local option
+    for option in --privileged --security-opt=seccomp=unconfined; do
+        run_pod run --rm --network none "$option" "$IMAGE" sh -c 'touch /x && chown 5:5 /x && echo done'
+        assert_output "done"
+    done
+}
+
+@test "the one id is the container's user, whoever that is" {
+    run_pod run --rm --network none -u nobody "$IMAGE" sh -c 'id -u; id -g; touch /tmp/x; stat -c %u /tmp/x'
+    assert_output "65534
+65534
+65534"
+    run_pod run --rm --network none -u 1234:77 --group-add 5 "$IMAGE" sh -c 'id -u; id -g'
+    assert_output "1234
+77"
+    run_pod run --rm --network none --userns keep-id "$IMAGE" id -u
+    assert_output "$(id -u)"
+    run_pod run --name made -u 1234:77 "$IMAGE" sh -c 'touch /tmp/new; ln -s new /tmp/soft; echo x >>/owners/www || true'
+    run_pod commit -q made localhost/made
+    run_cmd 0 listing < <(pod export "$(pod create localhost/made)")
+    assert_line "-rw-r--r-- 1234/77 tmp/new"
+    run_pod run -d --name runs "$IMAGE" sleep 100
+    run_pod exec -u 33 runs id -u
+    assert_output 0
+    assert_match 'user 33 of the container runs as 0, its only user ID' "$stderr"
+    run_pod exec runs sh -c 'touch /y && chown 8:8 /y && echo done'
+    assert_output "done"
+    assert_empty_stderr
+    run_pod rm -f -t 0 -a
+}
+
+@test "networks, terminals, volumes, secrets, pods, limits of it" {
+    local net
+    for net in slirp4netns pasta; do
+        run_pod run --rm --network "$net" "$IMAGE" sh -c 'ip -o link | grep -vc " lo:"'
+        assert_output 1
+        run_pod run --rm --network "$net" -u 33 "$IMAGE" sh -c 'ip -o link | grep -vc " lo:"; id -u'
+        assert_output "1
+33"
+    done
+    echo word >"$ROOM/word"
+    run_pod secret create one "$ROOM/word"
+    run_pod run --rm --network none --secret one,uid=5 "$IMAGE" cat /run/secrets/one
+    assert_output word
+    run_pod volume create --opt o=uid=33,gid=33 owned
+    run_pod run --rm --network none -v owned:/v -u 33 "$IMAGE" sh -c 'touch /v/x; stat -c %u /v /v/x'
+    assert_output "33
+33"
+    run_pod run --rm --network none --tmpfs /t:uid=33 --mount type=tmpfs,dst=/u,U=true "$IMAGE" true
+    run_cmd 0 script -qec "pod run --rm -it --network none $IMAGE tty" /dev/null
+    assert_match "/dev/pts/0"
+    run_pod pod create --name group
+    run_pod run --rm --pod group "$IMAGE" sh -c 'chown 5 /tmp && id -u'
+    assert_output 0
+    run_pod pod rm -f group
+    run_pod volume rm owned
+}
+
+@test "other runtimes have it too" {
+    local runtime
+    for runtime in crun runc; do
+        need "$runtime"
+        run_pod run --rm --network none --runtime "$runtime" "$IMAGE" \
+            sh -c 'touch /x; chown 33:33 /x && mknod /b b 8 0 && id -u'
+        assert_output 0
+    done
+}
+
+# Of what lies on the host nothing can be reached, whatever path is given.
+@test "paths are the container's, links too" {
+    need_image
+    echo mine >"$ROOM/mine"
+    run_pod run --rm --network none -e F="$ROOM/mine" "$DEBIAN" python3 -c '
+import os
+f = os.environ["F"]
+os.makedirs(os.path.dirname(f)); open(f, "w").write("theirs")
+os.symlink("/../../../.." + f, "/link"); os.symlink("/proc/1/root" + f, "/root-link")
+for path in (f, "/link", "/root-link", "/../.." + f, "/proc/self/root" + f, "/proc/1/cwd/" + f):
+    try: os.chown(path, 5, 6)
+    except OSError as e: print(path[:12], e.strerror)
+os.mkdir("/jail"); open("/jail/in", "w")
+if os.fork() == 0:
+    os.chroot("/jail"); os.chdir("/"); os.chown("/in", 5, 5)
+    for path in (f, "/../.." + f, "../../../" + f):
+        try: os.chown(path, 7, 7); print("out of the jail")
+        except OSError: pass
+    os._exit(0)
+os.wait()
+for bad in (0, 1, 2**47 - 1, 2**63):
+    import ctypes
+    r = ctypes.CDLL(None, use_errno=True).syscall(92, ctypes.c_ulong(bad), 1, 1)
+    print(r)
+'
+    refute_match "out of the jail"
+    [ -z "$(getfattr -d -m . "$ROOM/mine" 2>/dev/null)" ] || fail "the host's file was reached"
+}
+
+@test "the helper ends with its container; a container that loses it can be ended" {
+    run_pod run -d --name first --restart no "$IMAGE" sleep 100
+    local helper
+    helper=$(pgrep -u "$(id -u)" -n pod-fakeroot)
+    run_pod rm -f -t 0 first
+    wait_for 5 sh -c "! kill -0 $helper"
+    run_pod run -d --name second "$IMAGE" sleep 100
+    helper=$(pgrep -u "$(id -u)" -n pod-fakeroot)
+    kill -9 "$helper"
+    run_pod 125 exec second true
+    run_pod ps --format '{{.Names}} {{.State}}'
+    assert_output "second running"
+    run_pod restart -t 0 second
+    run_pod exec second chown 5 /tmp
+    run_pod rm -f -t 0 second
+    run_pod ps -aq
+    assert_empty
+}
+
+@test "apt-get installs a package of Debian's from a local file" {
+    need_image
+    [ -d "$POD_TEST_CACHE/debs" ] || skip "needs the package that root fetches"
+    run_pod run --name apt --network none -v "$POD_TEST_CACHE/debs:/debs:ro" "$DEBIAN" \
+        sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -y /debs/*.deb && dpkg -s plocate | grep Status'
+    assert_line "Status: install ok installed"
+    run_pod run --rm --network none "$(pod commit -q apt)" plocate --version
+    run_cmd 0 listing < <(pod export apt)
+    assert_match '-rwxr-sr-x 0/10[0-9] usr/bin/plocate'
+    run_pod rm apt
+}
+
+@test "when ids can be mapped after all, they are, once nothing runs any more" {
+    run_pod run -d --name runs "$IMAGE" sleep 100
+    PATH=$FULL run_pod run --rm --network none "$IMAGE" cat /proc/self/uid_map
+    assert_match "^ +0 +0 +1$"
+    PATH=$FULL run_pod exec runs chown 5 /tmp
+    run_pod rm -f -t 0 runs
+    PATH=$FULL run_pod run --rm --network none "$IMAGE" sh -c 'wc -l </proc/self/uid_map; touch /x; chown 5 /x; stat -c %u /x'
+    assert_output "2
+5"
+    [ -z "$(pgrep -u "$(id -u)" pod-fakeroot)" ]
+}
