@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define MOST 16 /* starts at once */
+
 struct options {
     struct select which;
     bool attach, interactive;
@@ -90,34 +92,123 @@ static bool runs(const struct roots *r, const char *id)
     return ctr_is_up(&s);
 }
 
-static int one(const struct roots *r, const char *name, const struct options *o, int *code,
-               struct err *e)
+static int explain(const struct ctr *c, struct err *e)
+{
+    err_prefix(e, "unable to start container \"%s\"", c->id);
+    e->code = EXIT_TOOL;
+    return -1;
+}
+
+static int open_startable(const struct roots *r, const char *name, struct ctr *ret, struct err *e)
+{
+    struct ctr_status s;
+    if (ctr_find(r, name, ret, e) < 0)
+        return -1;
+    ctr_status(r, ret, &s);
+    if (s.state != CTR_PAUSED)
+        return 0;
+    err_set(e, 0,
+            "unable to start container \"%s\": container %s must be in Created or Stopped "
+            "state to be started: container state improper",
+            ret->id, ret->id);
+    err_hint(e, "Type: pod unpause %s", ctr_name(ret));
+    ctr_close(ret);
+    return -1;
+}
+
+/* ---- one that we stay with ---- */
+
+static int start_and_stay(const struct roots *r, const char *name, const struct options *o,
+                          int *code, struct err *e)
 {
     struct ctr c;
-    pid_t pid;
-    if (ctr_find(r, name, &c, e) < 0)
+    if (open_startable(r, name, &c, e) < 0)
         return -1;
-    struct start_how how = {.client_fd = -1};
-    struct ctr_status s;
-    ctr_status(r, &c, &s);
-    if (s.state == CTR_PAUSED) {
-        err_set(e, 0,
-                "unable to start container \"%s\": container %s must be in Created or Stopped "
-                "state to be started: container state improper",
-                c.id, c.id);
-        err_hint(e, "Type: pod unpause %s", ctr_name(&c));
-        ctr_close(&c);
-        return -1;
-    }
-    int res =
-        o->attach || o->interactive ? stay(r, &c, o, code, e) : ctr_start(r, &c, &how, &pid, e);
-    if (res < 0) {
-        err_prefix(e, "unable to start container \"%s\"", c.id);
-        e->code = EXIT_TOOL;
-    }
-    say_single_id(r->run_path);
+    int res = stay(r, &c, o, code, e);
+    if (res < 0)
+        explain(&c, e);
     ctr_close(&c);
     return res;
+}
+
+/* ---- several, side by side ---- */
+
+struct flight {
+    const char *name;
+    struct ctr c;
+    struct start_job job;
+    bool open, ends; /* there is a container; there is a start to be ended */
+    int res;
+    struct err e;
+};
+
+/* Those that have been begun and not ended, the oldest first. */
+struct queue {
+    const struct roots *roots;
+    struct flight v[MOST];
+    size_t first, n, most;
+    int code;
+};
+
+static void end_oldest(struct queue *q)
+{
+    struct flight *f = &q->v[q->first];
+    pid_t pid;
+    if (f->ends)
+        f->res = start_end(q->roots, &f->c, &f->job, &pid, &f->e);
+    if (f->ends && f->res < 0)
+        explain(&f->c, &f->e);
+    say_single_id(q->roots->run_path);
+    if (f->res < 0)
+        q->code = say_error(&f->e);
+    else
+        puts(f->name);
+    if (f->open)
+        ctr_close(&f->c);
+    q->first = (q->first + 1) % MOST;
+    q->n--;
+}
+
+static void end_all(struct queue *q)
+{
+    while (q->n)
+        end_oldest(q);
+}
+
+/* What needs others to run waits until those before it do. */
+static void begin(struct queue *q, const char *name)
+{
+    struct start_how how = {.client_fd = -1};
+    pid_t pid;
+    if (q->n == q->most)
+        end_oldest(q);
+    struct flight *f = &q->v[(q->first + q->n) % MOST];
+    *f = (struct flight){.name = name};
+    f->open = open_startable(q->roots, name, &f->c, &f->e) == 0;
+    if (f->open && start_needs_others(&f->c)) {
+        end_all(q);
+        struct flight moved = *f;
+        f = &q->v[q->first];
+        *f = moved;
+    }
+    f->res = f->open ? start_begin(q->roots, &f->c, &how, &f->job, &pid, &f->e) : -1;
+    f->ends = f->open && f->res == START_OK;
+    if (f->open && f->res < 0)
+        explain(&f->c, &f->e);
+    q->n++;
+}
+
+static int start_all(const struct roots *r, const struct strv *names, const struct options *o)
+{
+    static struct queue q;
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    q.roots = r;
+    q.most = cpus < 1 ? 2 : cpus > MOST / 2 ? MOST : (size_t)cpus * 2;
+    for (size_t i = 0; i < names->n; i++)
+        if (!o->which.all || !runs(r, names->v[i]))
+            begin(&q, names->v[i]);
+    end_all(&q);
+    return q.code;
 }
 
 int main(int argc, char **argv)
@@ -140,13 +231,9 @@ int main(int argc, char **argv)
         err_set(&e, 0, "you cannot start and attach multiple containers at once");
         return say_error(&e);
     }
-    for (size_t i = 0; i < names.n; i++) {
-        if (o.which.all && runs(&r, names.v[i]))
-            continue;
-        if (one(&r, names.v[i], &o, &code, &e) < 0)
-            code = say_error(&e);
-        else if (!o.attach && !o.interactive)
-            puts(names.v[i]);
-    }
+    if (!o.attach && !o.interactive)
+        code = start_all(&r, &names, &o);
+    else if (names.n && start_and_stay(&r, names.v[0], &o, &code, &e) < 0)
+        code = say_error(&e);
     return say_end(code);
 }

@@ -366,3 +366,21 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     run_pod pod rm -f idle
     run_pod rm -f -t 0 plan
 }
+
+@test "start of many: side by side, told in order, each with its own fault" {
+    local names=() name
+    for name in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        run_pod create --name "s$name" --network none "$IMAGE" sleep 100
+        names+=("s$name")
+    done
+    run_pod create --name bad --network none "$IMAGE" /nosuch
+    run_pod create --name joins --network container:s20 "$IMAGE" sleep 100
+    run_pod create --name wants --network none --requires s1,s19 "$IMAGE" sleep 100
+    run_pod 125 start s1 nosuch s2 s1 bad "${names[@]:2}" joins wants
+    assert_output "$(printf '%s\n' s1 s2 s1 "${names[@]:2}" joins wants)"
+    assert_match 'no container with name or ID "nosuch" found' "$stderr"
+    assert_match "executable file \`/nosuch\` not found" "$stderr"
+    run_cmd 0 sh -c 'pod ps -q | wc -l'
+    assert_output 22
+    run_pod rm -f -t 0 -a
+}

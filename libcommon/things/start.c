@@ -23,11 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_SECCOMP      (1 << 20)
-#define LOCK_PATIENCE_MS 5000
-#define PRESERVE_AT      200
-#define MAX_CONFIG       (16 << 20)
-#define SECCOMP_MARK     "\"@SECCOMP@\""
+#define MAX_SECCOMP  (1 << 20)
+#define MAX_CONFIG   (16 << 20)
+#define SECCOMP_MARK "\"@SECCOMP@\""
 
 /* ---- the user's id map ---- */
 
@@ -166,7 +164,7 @@ static int add_hooks(const struct ctr *c, json_t **spec, struct buf *section, ch
     return hooks_precreate(precreate, spec, e);
 }
 
-static int configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e)
+int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e)
 {
     cleanup(joins_free) struct joins joins = {.spaces = json_object()};
     json_t *joined = joins.spaces;
@@ -218,134 +216,7 @@ static int configure(const struct roots *r, const struct ctr *c, struct chain *c
     return res;
 }
 
-/* ---- start ---- */
-
-/*
- * The lock, or 0 with *ret_pid when it runs. Whoever else has it, starts it (then it will run), or
- * has ended it and is about to let go.
- */
-static int take_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t *ret_pid,
-                     struct err *e)
-{
-    struct ctr_status s;
-    for (int ms = 0; ms < LOCK_PATIENCE_MS; ms += 2) {
-        cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
-        if (lock < 0 && errno == ENOENT)
-            return err_set(e, 0, "no container with ID %s found: no such container", c->id);
-        if (lock < 0 && errno != EAGAIN)
-            return err_sys(e, "cannot lock container %s", c->id);
-        ctr_status(r, c, &s);
-        if (ctr_is_up(&s) && !s.half_started) {
-            *ret_pid = s.pid; /* where the lock is ours, its monitor was killed: it goes on */
-            return START_RUNNING;
-        }
-        if (lock >= 0) {
-            *ret_lock = fd_move_up(fd_take(&lock), 10);
-            return *ret_lock < 0 ? err_sys(e, "cannot lock container %s", c->id) : 0;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    }
-    err_set(e, 0, "container %s is being changed by another command", c->id);
-    return err_hint(e, "Try again in a moment, or see: pod ps -a");
-}
-
-static int write_pid(const char *path, pid_t pid, struct err *e)
-{
-    char text[16];
-    int n = snprintf(text, sizeof text, "%d", pid);
-    if (path && at_write(AT_FDCWD, path, text, (size_t)n, 0644, AT_PLAIN) < 0)
-        return err_sys(e, "cannot write process id to \"%s\"", path);
-    return 0;
-}
-
-static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, int client,
-                       pid_t *ret_pid, struct err *e)
-{
-    cleanup(strv_free) struct strv argv = STRV_INIT;
-    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 2, sizeof *keep);
-    int report[2];
-    size_t nkeep = 0;
-    char value[32];
-    keep[nkeep++] = lock;
-    for (int i = 0; i < ch->preserve; i++)
-        keep[nkeep++] = ch->preserve_at + i;
-    if (client >= 0)
-        keep[nkeep++] = client;
-    bool passthrough =
-        strcmp(jx_str(json_object_get(c->record, "log"), "driver"), "passthrough") == 0;
-    int std = passthrough ? SPAWN_INHERIT : -1;
-    chain_monitor(ch, c, lock, client, &argv);
-    if (pipe2(report, O_CLOEXEC) < 0)
-        return err_sys(e, "cannot make a pipe");
-    struct spawn s = {.argv = argv.v,
-                      .in = std,
-                      .out = std,
-                      .err = std,
-                      .report = report[1],
-                      .keep = keep,
-                      .nkeep = nkeep};
-    pid_t pid = -1;
-    int res = spawn(&s, &pid, e);
-    close(report[1]);
-    if (res == 0)
-        res = report_read(report[0], "pod-monitor", value, sizeof value, e);
-    close(report[0]);
-    if (res < 0) {
-        if (pid > 0)
-            spawn_wait(pid);
-        return -1;
-    }
-    *ret_pid = (pid_t)atoi(value);
-    return write_pid(jx_str0(c->record, "pidfile"), *ret_pid, e) < 0
-               ? -1
-               : write_pid(jx_str0(c->record, "conmonPidfile"), pid, e);
-}
-
-/* Out of the way of descriptor 3, on which programs of ours answer. */
-static int set_aside(const struct start_how *how, struct chain *ch, struct err *e)
-{
-    if (!how->preserve)
-        return 0;
-    if (!ch->ours)
-        return err_set(e, 0, "--preserve-fds needs pod's own runtime");
-    ch->preserve = how->preserve;
-    ch->preserve_at = PRESERVE_AT;
-    for (int i = 0; i < how->preserve; i++) {
-        int up = fcntl(3 + i, F_DUPFD_CLOEXEC, PRESERVE_AT + i);
-        if (up != PRESERVE_AT + i)
-            return err_set(e, 0,
-                           "file descriptor %d is not available - the preserve-fds option requires "
-                           "that file descriptors must be passed",
-                           3 + i);
-    }
-    return 0;
-}
-
-int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
-              pid_t *ret_pid, struct err *e)
-{
-    struct chain ch = {.roots = r};
-    cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
-    cleanup_fd int lock = -1;
-    int res = take_lock(r, c, &lock, ret_pid, e);
-    if (res != 0)
-        return res;
-    ch.ctr_dir = ctr_path(r, c->id);
-    ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
-    res = runtime_find(c, &ch.runtime, &ch.ours, e);
-    if (res == 0)
-        res = set_aside(how, &ch, e);
-    if (res == 0)
-        res = start_before(r, c, e);
-    if (res == 0)
-        res = configure(r, c, &ch, e);
-    if (res == 0)
-        res = run_monitor(c, &ch, lock, client, ret_pid, e);
-    if (res < 0)
-        ctr_clear_run(r, c->id); /* the lock is ours still */
-    chain_free(&ch);
-    return res;
-}
+/* ---- what it would be ---- */
 
 static bool pod_waits(const struct roots *r, const struct ctr *c)
 {
@@ -373,7 +244,7 @@ int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, stru
         err_set(e, 0, "container %s is in a pod that does not run", ctr_name(c));
         return err_hint(e, "Type: pod pod start %.12s", jx_str(c->record, "pod"));
     }
-    int res = take_lock(r, c, &lock, &pid, e);
+    int res = start_lock(r, c, &lock, &pid, e);
     if (res < 0)
         return -1;
     if (res == 0) {
@@ -381,7 +252,7 @@ int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, stru
         ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
         res = runtime_find(c, &ch.runtime, &ch.ours, e);
         if (res == 0)
-            res = configure(r, c, &ch, e);
+            res = chain_configure(r, c, &ch, e);
     } else {
         res = 0;
     }

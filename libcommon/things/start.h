@@ -22,6 +22,21 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
               pid_t *ret_pid, struct err *e);
 
 /*
+ * The same in two steps, so that several can be under way at once. START_OK: the monitor is at
+ * work, and start_end waits for its answer; on any other result there is nothing to end.
+ */
+struct start_job {
+    int lock, report;
+    pid_t monitor;
+};
+int start_begin(const struct roots *r, const struct ctr *c, const struct start_how *how,
+                struct start_job *ret, pid_t *ret_pid, struct err *e);
+int start_end(const struct roots *r, const struct ctr *c, struct start_job *job, pid_t *ret_pid,
+              struct err *e);
+/* Must others run before it can be started? */
+bool start_needs_others(const struct ctr *c);
+
+/*
  * The OCI configuration, as text at the end of ret: the one that it runs with, or what a start
  * would make now. Members of a pod need its infra container to run.
  */

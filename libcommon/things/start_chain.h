@@ -22,6 +22,15 @@ struct chain {
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };
 
+/* start.c: the run directory with config.json, and what of ch that needs. */
+int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e);
+/*
+ * start_run.c: the lock, or START_RUNNING with *ret_pid. Whoever else has it, starts it (then it
+ * will run), or has ended it and is about to let go.
+ */
+int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t *ret_pid,
+               struct err *e);
+
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);

@@ -1,0 +1,177 @@
+/* Starting: the container's lock, its monitor, and what that answers. */
+#include "things/start.h"
+
+#include "disk/at.h"
+#include "disk/lock.h"
+#include "disk/report.h"
+#include "plain/fdio.h"
+#include "things/spawn.h"
+#include "things/start_chain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_PATIENCE_MS 5000
+#define PRESERVE_AT      200
+
+/* ---- one at a time ---- */
+
+int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t *ret_pid,
+               struct err *e)
+{
+    struct ctr_status s;
+    for (int ms = 0; ms < LOCK_PATIENCE_MS; ms += 2) {
+        cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
+        if (lock < 0 && errno == ENOENT)
+            return err_set(e, 0, "no container with ID %s found: no such container", c->id);
+        if (lock < 0 && errno != EAGAIN)
+            return err_sys(e, "cannot lock container %s", c->id);
+        ctr_status(r, c, &s);
+        if (ctr_is_up(&s) && !s.half_started) {
+            *ret_pid = s.pid; /* where the lock is ours, its monitor was killed: it goes on */
+            return START_RUNNING;
+        }
+        if (lock >= 0) {
+            *ret_lock = fd_move_up(fd_take(&lock), 10);
+            return *ret_lock < 0 ? err_sys(e, "cannot lock container %s", c->id) : 0;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    err_set(e, 0, "container %s is being changed by another command", c->id);
+    return err_hint(e, "Try again in a moment, or see: pod ps -a");
+}
+
+/* ---- its monitor ---- */
+
+static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, int client,
+                       struct start_job *job, struct err *e)
+{
+    cleanup(strv_free) struct strv argv = STRV_INIT;
+    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 2, sizeof *keep);
+    int report[2];
+    size_t nkeep = 0;
+    keep[nkeep++] = lock;
+    for (int i = 0; i < ch->preserve; i++)
+        keep[nkeep++] = ch->preserve_at + i;
+    if (client >= 0)
+        keep[nkeep++] = client;
+    bool passthrough =
+        strcmp(jx_str(json_object_get(c->record, "log"), "driver"), "passthrough") == 0;
+    int std = passthrough ? SPAWN_INHERIT : -1;
+    chain_monitor(ch, c, lock, client, &argv);
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    struct spawn s = {.argv = argv.v,
+                      .in = std,
+                      .out = std,
+                      .err = std,
+                      .report = report[1],
+                      .keep = keep,
+                      .nkeep = nkeep};
+    int res = spawn(&s, &job->monitor, e);
+    close(report[1]);
+    job->report = report[0];
+    if (res < 0)
+        close(report[0]);
+    return res;
+}
+
+/* Out of the way of descriptor 3, on which programs of ours answer. */
+static int set_aside(const struct start_how *how, struct chain *ch, struct err *e)
+{
+    if (!how->preserve)
+        return 0;
+    if (!ch->ours)
+        return err_set(e, 0, "--preserve-fds needs pod's own runtime");
+    ch->preserve = how->preserve;
+    ch->preserve_at = PRESERVE_AT;
+    for (int i = 0; i < how->preserve; i++) {
+        int up = fcntl(3 + i, F_DUPFD_CLOEXEC, PRESERVE_AT + i);
+        if (up != PRESERVE_AT + i)
+            return err_set(e, 0,
+                           "file descriptor %d is not available - the preserve-fds option requires "
+                           "that file descriptors must be passed",
+                           3 + i);
+    }
+    return 0;
+}
+
+static int write_pid(const char *path, pid_t pid, struct err *e)
+{
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", pid);
+    if (path && at_write(AT_FDCWD, path, text, (size_t)n, 0644, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write process id to \"%s\"", path);
+    return 0;
+}
+
+int start_begin(const struct roots *r, const struct ctr *c, const struct start_how *how,
+                struct start_job *ret, pid_t *ret_pid, struct err *e)
+{
+    struct chain ch = {.roots = r};
+    cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
+    cleanup_fd int lock = -1;
+    int res = start_lock(r, c, &lock, ret_pid, e);
+    if (res != 0)
+        return res;
+    ch.ctr_dir = ctr_path(r, c->id);
+    ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
+    res = runtime_find(c, &ch.runtime, &ch.ours, e);
+    if (res == 0)
+        res = set_aside(how, &ch, e);
+    if (res == 0)
+        res = start_before(r, c, e);
+    if (res == 0)
+        res = chain_configure(r, c, &ch, e);
+    if (res == 0)
+        res = run_monitor(c, &ch, lock, client, ret, e);
+    if (res < 0)
+        ctr_clear_run(r, c->id); /* the lock is ours still */
+    else
+        ret->lock = fd_take(&lock);
+    chain_free(&ch);
+    return res;
+}
+
+int start_end(const struct roots *r, const struct ctr *c, struct start_job *job, pid_t *ret_pid,
+              struct err *e)
+{
+    char value[32];
+    cleanup_fd int lock = job->lock;
+    int res = report_read(job->report, "pod-monitor", value, sizeof value, e);
+    close(job->report);
+    if (res < 0) {
+        spawn_wait(job->monitor);
+        ctr_clear_run(r, c->id);
+        return -1;
+    }
+    *ret_pid = (pid_t)atoi(value);
+    return write_pid(jx_str0(c->record, "pidfile"), *ret_pid, e) < 0
+               ? -1
+               : write_pid(jx_str0(c->record, "conmonPidfile"), job->monitor, e);
+}
+
+int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
+              pid_t *ret_pid, struct err *e)
+{
+    struct start_job job;
+    int res = start_begin(r, c, how, &job, ret_pid, e);
+    return res == START_OK ? start_end(r, c, &job, ret_pid, e) : res;
+}
+
+bool start_needs_others(const struct ctr *c)
+{
+    const json_t *mode;
+    const char *kind;
+    json_object_foreach(json_object_get(c->record, "namespaces"), kind, mode)
+    {
+        if (str_starts(json_string_value(mode), "container:"))
+            return true;
+    }
+    return *jx_str(c->record, "pod") || json_object_get(c->record, "requires");
+}
