@@ -134,7 +134,7 @@ static int collect(const struct roots *r, const struct options *o, json_t *rows,
                                  .usual = !formatted && !o->pod && !o->ns && !o->size && !o->sort};
     bool all = o->all || o->latest || o->last > 0 || ctr_filter_has(&o->filter, "status") ||
                ctr_filter_has(&o->filter, "exited");
-    if (ctr_list(r, &ids, e) < 0)
+    if ((all ? ctr_list(r, &ids, e) : ctr_list_started(r, &ids, e)) < 0)
         return -1;
     for (size_t i = 0; i < ids.n; i++)
         add_row(r, o, &view, all, ids.v[i], rows);

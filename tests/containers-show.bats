@@ -215,3 +215,20 @@ setup_file() {
     run_pod version --format json
     jq -e 'keys == ["Client"] and .Client.Built > 1546300800' <<<"$output"
 }
+
+@test "ps looks at what was started: a store from before that, a killed monitor" {
+    run_pod run -d --name seen --network none "$IMAGE" sleep 100
+    rm -r "$STORE/pod/running"
+    run_pod ps --format '{{.Names}}'
+    assert_output seen
+    kill -9 "$(pod inspect -f '{{.State.ConmonPid}}' seen)"
+    run_pod ps --format '{{.Names}}'
+    assert_output seen
+    run_pod rm -f -t 0 seen
+    run_pod create --name not "$IMAGE" true
+    run_pod ps -q
+    assert_empty
+    run_cmd 0 ls "$STORE/pod/running" # nothing of what has ended
+    assert_empty
+    run_pod rm not
+}

@@ -137,7 +137,9 @@ void record_exit(struct mon *m, const char *error)
 
 void record_erase_runtime(struct mon *m)
 {
+    cleanup_free char *mark = xasprintf("%s/../../running/%s", m->o->ctr_dir, m->o->id);
     rmtree(AT_FDCWD, m->o->run_dir);
+    unlink(mark); /* things/ctr.h: ctr_list_started */
 }
 
 /*

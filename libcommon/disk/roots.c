@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const own_dirs[] = {"containers", "pods", "names", "trash", "staging", "cache"};
+static const char *const own_dirs[] = {"containers", "pods",  "names",  "trash",
+                                       "staging",    "cache", "running"};
+#define LAST_DIR (sizeof own_dirs / sizeof *own_dirs - 1)
 
 static bool dir_is_ours(const char *path)
 {
@@ -119,8 +121,8 @@ static int open_own(struct roots *r, struct err *e)
     r->own = at_open_dir(r->graph, "pod");
     if (r->own < 0)
         return err_sys(e, "cannot open \"%s/pod\"", r->graph_path);
-    if (fresh || !at_exists(r->own, own_dirs[5]))
-        for (size_t i = 0; i < sizeof own_dirs / sizeof *own_dirs; i++)
+    if (fresh || !at_exists(r->own, own_dirs[LAST_DIR]))
+        for (size_t i = 0; i <= LAST_DIR; i++)
             if (mkdirat(r->own, own_dirs[i], 0700) < 0 && errno != EEXIST)
                 return err_sys(e, "cannot create \"%s/pod/%s\"", r->graph_path, own_dirs[i]);
     return 0;

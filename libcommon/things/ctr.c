@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ALL_MARKED ".all"
 #define MAX_RECORD   (4 << 20)
 #define UNKNOWN_EXIT 255
 
@@ -102,18 +103,50 @@ void ctr_close(struct ctr *c)
     *c = (struct ctr)CTR_INIT;
 }
 
-int ctr_list(const struct roots *r, struct strv *ret, struct err *e)
+static int list(const struct roots *r, const char *dir, struct strv *ret, struct err *e)
 {
-    int fd = at_open_dir(r->own, "containers");
+    int fd = at_open_dir(r->own, dir);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *de;
     if (!d)
-        return err_sys(e, "cannot list \"%s/pod/containers\"", r->graph_path);
+        return err_sys(e, "cannot list \"%s/pod/%s\"", r->graph_path, dir);
     while ((de = readdir(d)))
         if (digest_is_hex(de->d_name))
             strv_add(ret, de->d_name);
     closedir(d);
     return 0;
+}
+
+int ctr_list(const struct roots *r, struct strv *ret, struct err *e)
+{
+    return list(r, "containers", ret, e);
+}
+
+int ctr_mark_started(const struct roots *r, const char *id, struct err *e)
+{
+    char path[80];
+    snprintf(path, sizeof path, "running/%.64s", id);
+    cleanup_fd int fd = openat(r->own, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return fd < 0 ? err_sys(e, "cannot write \"%s/pod/%s\"", r->graph_path, path) : 0;
+}
+
+/* A store from before there were such entries: each container has one, once. */
+static int mark_all(const struct roots *r, struct err *e)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    if (ctr_list(r, &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++)
+        if (ctr_mark_started(r, ids.v[i], e) < 0)
+            return -1;
+    return ctr_mark_started(r, ALL_MARKED, e);
+}
+
+int ctr_list_started(const struct roots *r, struct strv *ret, struct err *e)
+{
+    if (!at_exists(r->own, "running/" ALL_MARKED) && mark_all(r, e) < 0)
+        return -1;
+    return list(r, "running", ret, e);
 }
 
 static int not_found(const char *name, struct err *e)

@@ -106,6 +106,13 @@ void ctr_sweep_run(const struct roots *r);
 
 /* Ids of all containers, in no order. Damaged ones are listed too. */
 int ctr_list(const struct roots *r, struct strv *ret, struct err *e);
+/*
+ * Ids of those that may run: own/running has an entry for each from before its start until after
+ * its end, so that whoever looks for what runs need not look at the others. A monitor that was
+ * killed leaves one behind; what really runs, ctr_status knows.
+ */
+int ctr_list_started(const struct roots *r, struct strv *ret, struct err *e);
+int ctr_mark_started(const struct roots *r, const char *id, struct err *e);
 /* The one created last, by record; -1 with podman's sentence when there is none. */
 int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e);
 

@@ -95,6 +95,8 @@ void ctr_clear_run(const struct roots *r, const char *id)
         renameat(r->run, id, r->run, aside);
     }
     finish_clearing(r, aside, id);
+    snprintf(aside, sizeof aside, "running/%.64s", id);
+    unlinkat(r->own, aside, 0);
 }
 
 void ctr_sweep_run(const struct roots *r)

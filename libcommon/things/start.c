@@ -111,6 +111,8 @@ static int write_config(int run, json_t *spec, const struct buf *section, struct
 static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *e)
 {
     ctr_clear_run(r, c->id);
+    if (ctr_mark_started(r, c->id, e) < 0)
+        return -1;
     if (mkdirat(r->run, c->id, 0700) < 0)
         return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
     int fd = at_open_dir(r->run, c->id);
