@@ -144,6 +144,67 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     assert_line mounted
 }
 
+@test "--userns nomap: the caller has no id in it, and all works" {
+    echo mine >"$ROOM/mine"
+    chmod 644 "$ROOM/mine"
+    run_pod run --rm --userns nomap -v "$ROOM/mine:/mine" -v filled:/v "$IMAGE" sh -c '
+        awk "{print \$1, \$2}" /proc/self/uid_map; stat -c %u /bin/busybox /etc/hosts /v
+        touch /x && chown 7:7 /x && stat -c %u /x; cat /mine; echo no >>/mine || stat -c %u /mine'
+    assert_output "0 1
+0
+0
+0
+7
+mine
+65534"
+    run_pod run --rm --network none --userns nomap --read-only -u nobody -w /tmp "$IMAGE" id -u
+    assert_output 65534
+    run_cmd 0 script -qec "pod run --rm -it --network none --userns nomap $IMAGE tty" /dev/null
+    assert_match /dev/pts/0
+    run_pod volume rm filled
+}
+
+@test "--userns auto: a range of ids that no other has, as large as the image needs or as asked" {
+    local map="cat /proc/self/uid_map" spaces=' +'
+    run_pod run -d --name a1 --userns auto "$IMAGE" sleep 100
+    run_pod run -d --name a2 --userns auto:size=3000 "$IMAGE" sleep 100
+    run_pod run -d --name a3 --userns auto -p "127.0.0.1:$(free_port):80" "$IMAGE" sleep 100
+    run_pod exec a1 $map
+    assert_match "^${spaces}0${spaces}1${spaces}1024$"
+    run_pod exec a2 $map
+    assert_match "^${spaces}0${spaces}1025${spaces}3000$"
+    run_pod exec a3 $map
+    assert_match "^${spaces}0${spaces}4025${spaces}1024$"
+    run_pod inspect -f '{{.HostConfig.UsernsMode}} {{index .HostConfig.IDMappings.UidMap 0}}' a2
+    assert_output "private 0:1025:3000"
+    run_pod exec a1 sh -c 'touch /x; chown 9 /x; stat -c %u /x'
+    assert_output 9
+    run_pod commit -q a1 localhost/of-auto
+    run_pod run --rm --network none localhost/of-auto stat -c %u /x
+    assert_output 9
+    # what is free again is used again, and a restart keeps what one has
+    run_pod rm -f -t 0 a2
+    run_pod restart -t 0 a3
+    run_pod run --rm --network none --userns auto:size=2000 "$IMAGE" $map
+    assert_match "${spaces}1025${spaces}2000$"
+    run_pod exec a3 $map
+    assert_match "${spaces}4025"
+    run_pod 125 run --rm --userns auto:size=100000 "$IMAGE" true
+    assert_error_match "could not find enough available IDs"
+    run_pod 125 run --rm --userns auto:what=1 "$IMAGE" true
+    assert_error 'unknown option specified: "what=1"' "auto:size=N"
+    # made at the same time, no two share
+    local name
+    for name in 1 2 3 4 5 6 7 8; do
+        pod create --name "t$name" --userns auto:size=1024 "$IMAGE" true >/dev/null &
+    done
+    wait
+    run_cmd 0 sh -c 'for n in 1 2 3 4 5 6 7 8; do pod inspect -f "{{index .HostConfig.IDMappings.UidMap 0}}" t$n; done | sort | uniq -d'
+    assert_empty
+    run_pod rm -f -t 0 a1 a3 t1 t2 t3 t4 t5 t6 t7 t8
+    run_pod rmi localhost/of-auto
+}
+
 @test "--pid --ipc --uts --userns: private, host, of another container" {
     inside -- sh -c 'echo $$'
     assert_output 1

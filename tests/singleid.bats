@@ -200,6 +200,10 @@ root"
     run_pod commit -q made localhost/made
     run_cmd 0 listing < <(pod export "$(pod create localhost/made)")
     assert_line "-rw-r--r-- 1234/77 tmp/new"
+    run_pod run --rm --network none --userns auto "$IMAGE" id -u
+    assert_output 0
+    run_pod 125 run --rm --network none --userns nomap "$IMAGE" id -u
+    assert_error_match "--userns=nomap needs subordinate IDs"
     run_pod run -d --name runs "$IMAGE" sleep 100
     run_pod exec -u 33 runs id -u
     assert_output 0

@@ -57,7 +57,7 @@ static const struct opt options[] = {
      AT(share)},
     {"shm-size", 0, OPT_STR, "SIZE", "Size of /dev/shm (default 64m)", AT(shm_size)},
     {"sysctl", 0, OPT_LIST, "NAME=VALUE", "Set a namespaced kernel parameter", AT(sysctl)},
-    {"userns", 0, OPT_STR, "MODE", "User namespace: host, keep-id", AT(userns)},
+    {"userns", 0, OPT_STR, "MODE", "User namespace: auto, host, keep-id, nomap", AT(userns)},
     {0},
 };
 

@@ -43,10 +43,27 @@ static unsigned clone_flags(const struct mountopt *m)
 
 /* ---- in the runtime ---- */
 
+/* Has the caller an id in the container? Its root may then go wherever the caller's files lie. */
+static bool maps_caller(const json_t *spec)
+{
+    const json_t *m, *all = json_object_get(json_object_get(spec, "linux"), "uidMappings");
+    int64_t own = (int64_t)geteuid();
+    size_t i;
+    json_array_foreach(all, i, m)
+    {
+        int64_t first = jx_int(m, "hostID", 0);
+        if (own >= first && own - first < jx_int(m, "size", 0))
+            return true;
+    }
+    return !json_array_size(all);
+}
+
 void trees_open(struct rt *rt, bool userns)
 {
     const json_t *mnt, *all = json_object_get(rt->spec, "mounts");
     size_t i;
+    if (userns && !maps_caller(rt->spec))
+        rt->root_tree = open_tree(AT_FDCWD, rt->rootfs, CLONE_FLAGS | AT_RECURSIVE);
     rt->trees = xcalloc(json_array_size(all) + 1, sizeof *rt->trees);
     json_array_foreach(all, i, mnt)
     {

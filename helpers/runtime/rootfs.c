@@ -32,6 +32,12 @@ static int cut_propagation(const struct rt *rt, struct err *e)
  */
 static int open_root(const struct rt *rt, struct err *e)
 {
+    if (rt->root_tree >= 0) {
+        /* put where everybody may go; "/" itself is about to be left */
+        if (syscall(SYS_move_mount, rt->root_tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+            return err_sys(e, "cannot mount the root filesystem \"%s\"", rt->rootfs);
+        return rt->root_tree;
+    }
     if (mount(rt->rootfs, rt->rootfs, NULL, MS_BIND | MS_REC, NULL) < 0)
         return err_sys(e, "cannot bind the root filesystem \"%s\"", rt->rootfs);
     int fd = open(rt->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -41,7 +41,8 @@ struct rt {
     char *spec_text;    /* its text as read; owned */
     size_t spec_len;
     int *trees;   /* one a mount: its source, copied beforehand, or -1; NULL: none */
-    char *rootfs; /* absolute path of root.path */
+    int root_tree; /* the root filesystem for an init that cannot reach it by its path; -1 */
+    char *rootfs;  /* absolute path of root.path */
     char *cgroup; /* directory of the container's cgroup when it is ours to remove, or NULL */
     unsigned caller_uid,
         caller_gid; /* who called us, as the container numbers ids: owner of sources */

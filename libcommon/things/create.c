@@ -199,7 +199,8 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     struct err ignored = ERR_INIT;
     cleanup_fd int dir = -1;
     cleanup_fd int hold = store_hold(r, e);
-    if (hold < 0)
+    cleanup_fd int ids = -1;
+    if (hold < 0 || create_auto_pick(r, rec, &ids, e) < 0)
         return -1;
     int res = build(r, id, &dir, &lock, e);
     if (res == 0)

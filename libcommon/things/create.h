@@ -122,6 +122,13 @@ int create_mounts(const struct roots *r, const struct create_opts *o, const json
                   json_t *rec, struct err *e);
 int create_network(const struct roots *r, const struct create_opts *o, json_t *rec, struct err *e);
 int create_userns(const struct create_opts *o, json_t *rec, struct err *e);
+/*
+ * create_auto.c: --userns auto[:OPTIONS]; how many ids by the image's passwd and group where nobody
+ * said; and at the very end which, kept by *ret_lock (-1: none) until others can see the record.
+ */
+int create_auto(const char *options, json_t *rec, struct err *e);
+void create_auto_size(const char *passwd, const char *group, json_t *rec);
+int create_auto_pick(const struct roots *r, json_t *rec, int *ret_lock, struct err *e);
 /* "files" and "parent" of limits: what goes into the cgroup as it is, and where that lies. */
 int create_io(const struct create_opts *o, json_t *limits, struct err *e);
 /* After all the others: by what the container will run. */

@@ -163,7 +163,7 @@ const struct opt create_option_table[] = {
     {"unsetenv", 0, OPT_LIST, "NAME", "Unset a variable of the image", AT(unsetenv)},
     {"unsetenv-all", 0, OPT_BOOL, NULL, "Unset all variables of the image", AT(unsetenv_all)},
     {"user", 'u', OPT_STR, "USER[:GROUP]", "User and group, by name or number", AT(user)},
-    {"userns", 0, OPT_STR, "MODE", "User namespace: host, keep-id", AT(userns)},
+    {"userns", 0, OPT_STR, "MODE", "User namespace: auto, host, keep-id, nomap", AT(userns)},
     {"uts", 0, OPT_STR, "MODE", "UTS namespace: private, host, container:ID", AT(uts)},
     {"variant", 0, OPT_STR, "VARIANT", "Architecture variant of the image", AT(variant)},
     {"volume", 'v', OPT_LIST, "SRC:DIR[:OPTIONS]", "Bind a host path or named volume", AT(volume)},

@@ -128,6 +128,7 @@ static int find_user(const struct roots *r, const struct create_opts *o, const s
         (void)image_read_file(r, &img->lowers, "etc/passwd", MAX_ETC, &passwd);
         (void)image_read_file(r, &img->lowers, "etc/group", MAX_ETC, &group);
     }
+    create_auto_size(buf_str(&passwd), buf_str(&group), rec);
     struct etc etc = {.o = o, .passwd = &passwd, .group = &group, .keep = keep};
     if (keep)
         keep_user(joins ? infra.record : rec, u);

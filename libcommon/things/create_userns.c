@@ -10,7 +10,6 @@
 static int parse_map(const char *flag, const struct strv *from, json_t **ret, struct err *e)
 {
     json_t *list = json_array();
-    bool own = false;
     for (size_t i = 0; i < from->n; i++) {
         cleanup(strv_free) struct strv part = STRV_INIT;
         uint64_t n[3] = {0, 0, 1};
@@ -26,13 +25,6 @@ static int parse_map(const char *flag, const struct strv *from, json_t **ret, st
         json_array_append_new(list,
                               json_pack("{s:I, s:I, s:I}", "containerID", (json_int_t)n[0],
                                         "hostID", (json_int_t)n[1], "size", (json_int_t)n[2]));
-        own |= n[1] == 0;
-    }
-    /* root of the container could not even reach what belongs to the caller */
-    if (!own) {
-        json_decref(list);
-        err_set(e, 0, "%s: ID 0, which is the caller, must be mapped", flag);
-        return err_hint(e, "Add, for example: %s 1000:0:1", flag);
     }
     *ret = list;
     return 0;
@@ -84,6 +76,10 @@ int create_userns(const struct create_opts *o, json_t *rec, struct err *e)
         return 0;
     if (strcmp(name, "keep-id") == 0)
         return keep_id(options, rec, e);
+    if (strcmp(mode, "nomap") == 0)
+        return 0;
+    if (strcmp(name, "auto") == 0)
+        return create_auto(options, rec, e);
     err_set(e, 0, "unrecognized namespace mode %s passed", mode);
-    return err_hint(e, "Use one of: host, keep-id, keep-id:uid=N,gid=N");
+    return err_hint(e, "Use one of: auto, auto:size=N, host, keep-id, keep-id:uid=N,gid=N, nomap");
 }

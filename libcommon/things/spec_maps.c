@@ -72,9 +72,14 @@ json_t *spec_id_maps(const char *parent_map, int64_t keep)
     return maps;
 }
 
+static bool is_nomap(const json_t *record)
+{
+    return strcmp(jx_str(record, "userns"), "nomap") == 0;
+}
+
 bool spec_remaps(const json_t *record)
 {
-    return str_starts(jx_str(record, "userns"), "keep-id") || json_object_get(record, "uidMaps");
+    return is_nomap(record) || str_starts(jx_str(record, "userns"), "keep-id") || json_object_get(record, "uidMaps");
 }
 
 /* The one id there is, is the container's user, whoever that is. */
@@ -92,10 +97,12 @@ json_t *spec_ctr_maps(const json_t *record, const char *parent_map, bool gids)
     if (str_starts(jx_str(record, "userns"), "keep-id"))
         return spec_id_maps(parent_map, gids ? jx_int(record, "keepGid", getgid())
                                              : jx_int(record, "keepUid", getuid()));
-    if (!own)
+    if (!own && !is_nomap(record))
         return spec_id_maps(parent_map, -1);
     size_t i, n = read_extents(parent_map, x, MAX_EXTENTS);
     json_t *maps = json_array();
+    if (is_nomap(record))
+        add(maps, x, n, 0, 1, total_of(x, n) - 1);
     json_array_foreach(own, i, m)
         add(maps, x, n, (unsigned long)jx_int(m, "containerID", 0),
             (unsigned long)jx_int(m, "hostID", 0), (unsigned long)jx_int(m, "size", 0));

@@ -179,6 +179,9 @@ int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch
     if (run < 0)
         return -1;
     ch->single = userns_is_single(buf_str(&id_map));
+    if (ch->single && strcmp(jx_str(c->record, "userns"), "nomap") == 0)
+        return err_set(e, 0, "--userns=nomap needs subordinate IDs, which user %u has not",
+                       geteuid());
     ch->shm_pid = joins.shm;
     ch->ends_pod = joins.ends_pod;
     if (joins.shm && mkdirat(run, "shm", 0700) < 0)
