@@ -47,6 +47,21 @@ static const struct cmd command = {
     .max = -1,
 };
 
+static const struct opt init_options[] = {
+    {"all", 'a', OPT_BOOL, NULL, "All containers that are only configured", AT(which.all)},
+    {"latest", 'l', OPT_BOOL, NULL, "The container created last", AT(which.latest)},
+    {0},
+};
+
+static const struct cmd init_command = {
+    .name = "pod init",
+    .operands = "CONTAINER...",
+    .summary = "Create one or more containers in the runtime, without starting them",
+    .more = "Exit codes: 0 done, 125 one could not be created.",
+    .opts = init_options,
+    .max = -1,
+};
+
 static int stay(const struct roots *r, const struct ctr *c, const struct options *o, int *code,
                 struct err *e)
 {
@@ -60,12 +75,14 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
     int res = ctr_start(r, c, &how, &pid, e);
     if (res < 0)
         return -1;
-    if (res == START_RUNNING) {
+    if (res != START_OK) {
         close(sock);
         sock = attach_connect(r, c->id, e);
         if (sock < 0 || attach_sendf(sock, 'a', "oe") < 0)
             return -1;
     }
+    if (res == START_HELD && start_held(sock, e) < 0)
+        return -1;
     say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
     struct session s = {.roots = r,
@@ -147,6 +164,7 @@ struct queue {
     const struct roots *roots;
     struct flight v[MOST];
     size_t first, n, most;
+    bool hold; /* pod init */
     int code;
 };
 
@@ -178,7 +196,7 @@ static void end_all(struct queue *q)
 /* What needs others to run waits until those before it do. */
 static void begin(struct queue *q, const char *name)
 {
-    struct start_how how = {.client_fd = -1};
+    struct start_how how = {.client_fd = -1, .hold = q->hold};
     pid_t pid;
     if (q->n == q->most)
         end_oldest(q);
@@ -193,16 +211,23 @@ static void begin(struct queue *q, const char *name)
     }
     f->res = f->open ? start_begin(q->roots, &f->c, &how, &f->job, &pid, &f->e) : -1;
     f->ends = f->open && f->res == START_OK;
-    if (f->open && f->res < 0)
+    if (q->hold && f->res > 0)
+        f->res = err_set(&f->e, 0,
+                         "container %s has already been created in runtime: container state "
+                         "improper",
+                         f->c.id);
+    else if (f->open && f->res < 0)
         explain(&f->c, &f->e);
     q->n++;
 }
 
-static int start_all(const struct roots *r, const struct strv *names, const struct options *o)
+static int start_all(const struct roots *r, const struct strv *names, const struct options *o,
+                     bool hold)
 {
     static struct queue q;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     q.roots = r;
+    q.hold = hold;
     q.most = cpus < 1 ? 2 : cpus > MOST / 2 ? MOST : (size_t)cpus * 2;
     for (size_t i = 0; i < names->n; i++)
         if (!o->which.all || !runs(r, names->v[i]))
@@ -222,7 +247,9 @@ int main(int argc, char **argv)
     struct roots r;
     cleanup(strv_free) struct strv names = STRV_INIT;
     int code = 0;
-    int first = say_parse(&command, &o, argc, argv, &code);
+    const char *slash = strrchr(argv[0], '/');
+    bool init = strcmp(slash ? slash + 1 : argv[0], "pod-init") == 0;
+    int first = say_parse(init ? &init_command : &command, &o, argc, argv, &code);
     if (first < 0)
         return code;
     if (roots_open(&r, &e) < 0 || select_names(&r, &o.which, argv + first, &names, &e) < 0)
@@ -232,7 +259,7 @@ int main(int argc, char **argv)
         return say_error(&e);
     }
     if (!o.attach && !o.interactive)
-        code = start_all(&r, &names, &o);
+        code = start_all(&r, &names, &o, init);
     else if (names.n && start_and_stay(&r, names.v[0], &o, &code, &e) < 0)
         code = say_error(&e);
     return say_end(code);

@@ -115,12 +115,39 @@ static void release_mounts(struct mon *m)
     m->mounts = -1;
 }
 
-static int once(struct mon *m, struct err *e)
+static void announce(const struct mon *m)
+{
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", m->pid);
+    report_ok(pid);
+    close(REPORT_FD);
+}
+
+/* `pod init` has what it wanted; `pod start` comes when it comes, or `pod stop`. */
+static int hold(struct mon *m, struct err *e)
+{
+    if (record_held(m, true, e) < 0)
+        return -1;
+    announce(m);
+    loop_hold(m);
+    record_held(m, false, e);
+    return m->start_wanted ? 0 : err_set(e, 0, "container %s was not started", m->o->id);
+}
+
+static int once(struct mon *m, bool held, struct err *e)
 {
     m->exited = false;
     m->exit_code = 0;
     m->pid = 0;
-    if (launch_container(m, e) < 0 || record_started(m, e) < 0) {
+    int r = launch_create(m, e);
+    if (r == 0 && held)
+        r = hold(m, e);
+    if (r == 0)
+        r = launch_start(m, e);
+    if (r == 0)
+        r = record_started(m, e);
+    clients_answer_starter(m, r < 0 ? e : NULL);
+    if (r < 0) {
         launch_undo(m);
         erase(m);
         return -1;
@@ -151,20 +178,14 @@ static void part(struct mon *m)
     launch_run_quietly(&m->o->after);
 }
 
-static void announce(const struct mon *m)
-{
-    char pid[16];
-    snprintf(pid, sizeof pid, "%d", m->pid);
-    report_ok(pid);
-    close(REPORT_FD);
-}
-
 static int watch(struct mon *m, struct err *e)
 {
     if (clients_listen(m, e) < 0 ||
-        log_open(&m->log, m->o->log_path, m->o->log_max, m->o->log_files, e) < 0 || once(m, e) < 0)
+        log_open(&m->log, m->o->log_path, m->o->log_max, m->o->log_files, e) < 0 ||
+        once(m, m->o->hold, e) < 0)
         return -1;
-    announce(m);
+    if (!m->o->hold)
+        announce(m);
     for (;;) {
         loop_run(m);
         finish(m, NULL);
@@ -176,7 +197,7 @@ static int watch(struct mon *m, struct err *e)
             return 0;
         m->restarts++;
         record_event(m, "restart");
-        if (once(m, e) < 0) {
+        if (once(m, false, e) < 0) {
             m->exit_code = e->code;
             record_exit(m, e->msg);
             return 0;
@@ -206,6 +227,7 @@ int main(int argc, char **argv)
                     .mounts = -1,
                     .listen = -1,
                     .health_timer = -1,
+                    .starter = -1,
                     .log = {.fd = -1},
                     .signals = loop_signals()};
     if (o.client_fd >= 0)

@@ -384,3 +384,57 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     assert_output 22
     run_pod rm -f -t 0 -a
 }
+
+@test "init: created in the runtime, held there, started later" {
+    run_pod create --name held --network none "$IMAGE" sh -c 'echo out; sleep 100'
+    run_pod init held
+    assert_output held
+    run_pod ps -a --filter name=held --format '{{.State}} {{.Status}}'
+    assert_output "initialized Initialized"
+    run_pod inspect -f '{{.State.Pid}}' held
+    local pid=$output
+    # its namespaces are there, its command is not
+    run_cmd 0 readlink "/proc/$pid/ns/net"
+    refute_match "$(readlink /proc/self/ns/net)"
+    run_pod logs held
+    assert_empty
+    run_pod 125 init held
+    assert_error_match "has already been created in runtime"
+    run_pod 255 exec held true
+    run_pod 125 kill held
+    run_pod start held
+    run_pod inspect -f '{{.State.Pid}} {{.State.Status}}' held
+    assert_output "$pid running"
+    wait_for 5 sh -c 'pod logs held | grep -q out'
+    run_pod 125 init held
+    # one that has run before is initialized again, and taken back by stop
+    run_pod stop -t 0 held
+    run_pod container init held
+    run_pod ps -a --filter name=held --format '{{.State}}'
+    assert_output initialized
+    run_pod stop held
+    run_pod ps -a --filter name=held --format '{{.State}}'
+    assert_output exited
+    # several, and one that cannot be
+    run_pod create --name ends "$IMAGE" sh -c 'echo first; exit 3'
+    run_pod create --name bad --network none "$IMAGE" /nosuch
+    run_pod 125 init held bad ends
+    assert_output "held
+ends"
+    assert_match "/nosuch" "$stderr"
+    run_pod 3 start -a ends
+    assert_output first
+    run_pod rm held # without force: nothing of it has run
+    # a monitor that is killed, a runtime of others
+    run_pod init ends
+    kill -9 "$(lock_holder ends)"
+    run_pod start ends
+    run_pod rm -f ends bad
+    run_pod create --name other --network none --runtime runc "$IMAGE" sleep 100
+    run_pod init other
+    run_pod start other
+    run_pod rm -f -t 0 other
+}
+lock_holder() { # CONTAINER: its monitor's pid
+    pgrep -u "$(id -u)" -f "^[^ ]*pod-monitor.*$(pod inspect -f '{{.Id}}' "$1")"
+}

@@ -165,15 +165,15 @@ mine
 }
 
 @test "--userns auto: a range of ids that no other has, as large as the image needs or as asked" {
-    local map="cat /proc/self/uid_map" spaces=' +'
+    local spaces=' +'
     run_pod run -d --name a1 --userns auto "$IMAGE" sleep 100
     run_pod run -d --name a2 --userns auto:size=3000 "$IMAGE" sleep 100
     run_pod run -d --name a3 --userns auto -p "127.0.0.1:$(free_port):80" "$IMAGE" sleep 100
-    run_pod exec a1 $map
+    run_pod exec a1 cat /proc/self/uid_map
     assert_match "^${spaces}0${spaces}1${spaces}1024$"
-    run_pod exec a2 $map
+    run_pod exec a2 cat /proc/self/uid_map
     assert_match "^${spaces}0${spaces}1025${spaces}3000$"
-    run_pod exec a3 $map
+    run_pod exec a3 cat /proc/self/uid_map
     assert_match "^${spaces}0${spaces}4025${spaces}1024$"
     run_pod inspect -f '{{.HostConfig.UsernsMode}} {{index .HostConfig.IDMappings.UidMap 0}}' a2
     assert_output "private 0:1025:3000"
@@ -185,9 +185,9 @@ mine
     # what is free again is used again, and a restart keeps what one has
     run_pod rm -f -t 0 a2
     run_pod restart -t 0 a3
-    run_pod run --rm --network none --userns auto:size=2000 "$IMAGE" $map
+    run_pod run --rm --network none --userns auto:size=2000 "$IMAGE" cat /proc/self/uid_map
     assert_match "${spaces}1025${spaces}2000$"
-    run_pod exec a3 $map
+    run_pod exec a3 cat /proc/self/uid_map
     assert_match "${spaces}4025"
     run_pod 125 run --rm --userns auto:size=100000 "$IMAGE" true
     assert_error_match "could not find enough available IDs"

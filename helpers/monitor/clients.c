@@ -167,6 +167,17 @@ static void do_signal(struct mon *m, struct client *c, const char *text)
     send(c->fd, answer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+void clients_answer_starter(struct mon *m, const struct err *e)
+{
+    char text[sizeof e->msg + 16];
+    if (m->starter < 0)
+        return;
+    int n = e ? snprintf(text, sizeof text, "%c%d\t%s", ATTACH_SENT, e->code, e->msg)
+              : snprintf(text, sizeof text, "%c0", ATTACH_SENT);
+    send(m->starter, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    m->starter = -1;
+}
+
 static void do_size(struct mon *m, const char *text)
 {
     struct winsize ws = {0};
@@ -203,6 +214,10 @@ void clients_read(struct mon *m, struct client *c)
         break;
     case ATTACH_SIGNAL:
         do_signal(m, c, packet + 1);
+        break;
+    case ATTACH_START:
+        m->start_wanted = true;
+        m->starter = c->fd;
         break;
     case ATTACH_STOP:
         record_stopping(m);

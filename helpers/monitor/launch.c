@@ -264,7 +264,7 @@ static void keep_preserved(const struct mon *m, bool on)
     }
 }
 
-int launch_container(struct mon *m, struct err *e)
+int launch_create(struct mon *m, struct err *e)
 {
     int child[3];
     if (launch_open_streams(m, child, e) < 0)
@@ -284,8 +284,11 @@ int launch_container(struct mon *m, struct err *e)
         return -1;
     if (m->o->tty && take_console(m, e) < 0)
         return -1;
-    if (run_net(m, e) < 0)
-        return -1;
+    return run_net(m, e);
+}
+
+int launch_start(struct mon *m, struct err *e)
+{
     return m->o->start.argv ? run_command(m, &m->o->start, NULL, false, !m->o->foreign, e) : 0;
 }
 

@@ -179,6 +179,17 @@ void loop_run(struct mon *m)
     close_streams(m);
 }
 
+void loop_hold(struct mon *m)
+{
+    while (!m->start_wanted && !m->stop_wanted && !m->exited) {
+        size_t count;
+        struct pollfd *p = prepare(m, &count);
+        if (poll(p, count, -1) < 0 && errno != EINTR)
+            return;
+        serve(m, p, count);
+    }
+}
+
 void loop_rest(struct mon *m, int64_t ms)
 {
     int64_t end = now_ms() + ms;

@@ -29,6 +29,7 @@ struct options {
     int lock_fd, client_fd;
     int64_t preserve, preserve_at; /* descriptors for the first start, and the first of them */
     bool tty, stdin_open, remove, foreign, passthrough;
+    bool hold; /* create it, and wait to be told to start it (pod init) */
     const char *log_path;    /* NULL: no log */
     int64_t log_max;         /* bytes; 0: no limit */
     int64_t log_files;       /* the log and its predecessors; 0: 2 */
@@ -63,7 +64,8 @@ struct mon {
     bool exited;
     ssize_t drained; /* bytes of output read since */
     int exit_code;
-    bool oom, stop_wanted;
+    bool oom, stop_wanted, start_wanted;
+    int starter; /* the client that wants the start, to be answered; -1 */
     bool timed_out;
     uint64_t birth; /* the first process's start time */
     int64_t started_ns, finished_ns;
@@ -86,7 +88,8 @@ int64_t now_ms(void); /* monotonic */
 
 /* launch.c */
 int launch_open_streams(struct mon *m, int child[3], struct err *e);
-int launch_container(struct mon *m, struct err *e);
+int launch_create(struct mon *m, struct err *e); /* and its network */
+int launch_start(struct mon *m, struct err *e);
 void launch_run_quietly(const struct command *c); /* waits; its failure is nobody's business */
 pid_t launch_beside(const struct command *c);     /* does not wait */
 void launch_reap(struct mon *m);
@@ -95,6 +98,7 @@ void launch_undo(struct mon *m); /* ends what a failed launch has left */
 /* loop.c */
 int loop_signals(void);       /* the signals we live by, blocked, as a descriptor */
 void loop_run(struct mon *m); /* until the container has exited and its output is through */
+void loop_hold(struct mon *m); /* until it is to be started or stopped, or has ended */
 /* Serves clients for so long, or until one of them wants the container stopped. */
 void loop_rest(struct mon *m, int64_t ms);
 
@@ -107,6 +111,8 @@ void clients_read(struct mon *m, struct client *c);
 void clients_output(struct mon *m, char kind, const char *p, size_t n);
 void clients_flush(struct client *c);
 bool clients_hold_back(struct mon *m); /* somebody has not taken the last packet yet */
+/* To who wanted the start: e, or that all is well. */
+void clients_answer_starter(struct mon *m, const struct err *e);
 void clients_goodbye(struct mon *m);
 
 /* log.c */
@@ -122,6 +128,7 @@ void health_end(struct mon *m);   /* it runs no more */
 
 /* record.c */
 void record_health(const struct mon *m); /* nothing is known yet */
+int record_held(const struct mon *m, bool held, struct err *e);
 int record_started(struct mon *m, struct err *e);
 void record_event(const struct mon *m, const char *status); /* into the journal */
 void record_stopping(struct mon *m);                        /* no restart is wanted any more */

@@ -81,6 +81,7 @@ int options_parse(char **argv, struct options *o)
         {"--rm", 0, 0, 0, &o->remove},
         {"--foreign", 0, 0, 0, &o->foreign},
         {"--passthrough", 0, 0, 0, &o->passthrough},
+        {"--hold", 0, 0, 0, &o->hold},
     };
     for (argv++; *argv; argv++) {
         size_t i, n = sizeof known / sizeof *known;

@@ -7,6 +7,7 @@
 #include "disk/rmtree.h"
 #include "disk/roots.h"
 #include "plain/fdio.h"
+#include "words/attach.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +66,15 @@ void record_health(const struct mon *m)
 {
     (void)put(m->o->ctr_dir, "health.json",
               "{\"Status\":\"starting\",\"FailingStreak\":0,\"Log\":null}");
+}
+
+/* things/ctr.c: between `pod init` and `pod start`. */
+int record_held(const struct mon *m, bool held, struct err *e)
+{
+    cleanup_free char *path = xasprintf("%s/" ATTACH_HELD, m->o->run_dir);
+    if (!held)
+        return unlink(path);
+    return put(m->o->run_dir, ATTACH_HELD, "") < 0 ? err_sys(e, "cannot write \"%s\"", path) : 0;
 }
 
 /* Outdates an older exit record. */

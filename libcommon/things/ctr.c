@@ -5,6 +5,7 @@
 #include "plain/fdio.h"
 #include "things/event.h"
 #include "things/spawn.h"
+#include "words/attach.h"
 #include "words/digest.h"
 
 #include <dirent.h>
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ALL_MARKED ".all"
+#define ALL_MARKED   ".all"
 #define MAX_RECORD   (4 << 20)
 #define UNKNOWN_EXIT 255
 
@@ -297,6 +298,13 @@ static bool is_paused(const struct roots *r, const struct ctr *c, pid_t pid)
     return at_read(AT_FDCWD, dir.s, 16, &now) == 0 && buf_str(&now)[0] == '1';
 }
 
+bool ctr_is_held(const struct roots *r, const struct ctr *c)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%.64s/" ATTACH_HELD, c->id);
+    return at_exists(r->run, path);
+}
+
 void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret)
 {
     struct ctr_status s = {.state = CTR_CREATED};
@@ -318,7 +326,11 @@ void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *r
         read_exit(c, live.s, &s);
     }
     /* the lock without a live process: on its way up, or between exit and record */
-    if (held && s.state == CTR_CREATED)
+    bool created_only =
+        held && s.state != CTR_RUNNING && s.state != CTR_PAUSED && ctr_is_held(r, c);
+    if (created_only)
+        (void)runs_unrecorded(r, c, &s); /* its first process waits */
+    if (created_only || (held && s.state == CTR_CREATED))
         s.state = CTR_INITIALIZED;
     else if (held && s.state == CTR_EXITED && !s.finished_ns)
         s.state = CTR_STOPPING;

@@ -93,6 +93,8 @@ void ctr_close(struct ctr *c);
  * "x" found: no such container», code 125.
  */
 int ctr_find(const struct roots *r, const char *name_or_id, struct ctr *ret, struct err *e);
+/* Created in the runtime, by a monitor that waits to be told to start it (pod init). */
+bool ctr_is_held(const struct roots *r, const struct ctr *c);
 void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *ret);
 /* The process that the pid file in the runtime directory `run` names, if it still is that one. */
 bool ctr_half_started(int run, pid_t *ret_pid, uint64_t *ret_birth);

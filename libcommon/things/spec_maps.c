@@ -79,7 +79,8 @@ static bool is_nomap(const json_t *record)
 
 bool spec_remaps(const json_t *record)
 {
-    return is_nomap(record) || str_starts(jx_str(record, "userns"), "keep-id") || json_object_get(record, "uidMaps");
+    return is_nomap(record) || str_starts(jx_str(record, "userns"), "keep-id") ||
+           json_object_get(record, "uidMaps");
 }
 
 /* The one id there is, is the container's user, whoever that is. */

@@ -10,14 +10,17 @@
 struct start_how {
     int client_fd; /* our peer's end of a seqpacket pair: the monitor's first client; -1: none.
                       Closed here in any case. */
+    bool hold;     /* only create it, as far as the runtime's `create` goes */
     int preserve;  /* so many descriptors of ours, from 3 up, are the container's for this start */
 };
 
 /*
  * Starts c, and first the infra container of its pod where that does not run. 0 with the pid,
  * START_RUNNING when it runs already, or -1 (code 126 and 127: the command cannot be run).
+ * START_HELD: it was only created (hold), and a client was given or hold is wanted again; else it
+ * is started now.
  */
-enum { START_OK = 0, START_RUNNING = 1 };
+enum { START_OK = 0, START_RUNNING = 1, START_HELD = 2 };
 int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,
               pid_t *ret_pid, struct err *e);
 
@@ -33,6 +36,8 @@ int start_begin(const struct roots *r, const struct ctr *c, const struct start_h
                 struct start_job *ret, pid_t *ret_pid, struct err *e);
 int start_end(const struct roots *r, const struct ctr *c, struct start_job *job, pid_t *ret_pid,
               struct err *e);
+/* sock: a connection to the monitor of one that is held. */
+int start_held(int sock, struct err *e);
 /* Must others run before it can be started? */
 bool start_needs_others(const struct ctr *c);
 

@@ -76,7 +76,7 @@ void start_add_userns(struct strv *argv)
 /* Create and start in one go when nothing comes between them and the runtime is ours. */
 static bool in_one(const struct chain *ch)
 {
-    return ch->ours && !*ch->net;
+    return ch->ours && !*ch->net && !ch->hold;
 }
 
 static void create_command(const struct chain *ch, const struct ctr *c, struct strv *argv)
@@ -254,6 +254,8 @@ static void put_flags(const struct chain *ch, const struct ctr *c, struct strv *
             strv_addf(argv, "--%s", flags[i]);
     if (!ch->ours)
         strv_add(argv, "--foreign");
+    if (ch->hold)
+        strv_add(argv, "--hold");
 }
 
 /* --rmi; a run that stays does it itself, and can say what went wrong. */

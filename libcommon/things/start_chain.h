@@ -13,6 +13,7 @@ struct chain {
     char *ctr_dir, *run_dir, *runtime; /* owned */
     bool ours;                         /* the runtime is pod-runtime */
     bool net_fresh;
+    bool hold;                 /* only to be created (pod init) */
     bool single;               /* in single-id mode: pod-fakeroot stands beside the container */
     const char *net;           /* what serves the network: a program's name, "" for nothing */
     bool ends_pod;             /* the pod's exit policy is "stop" */

@@ -5,14 +5,17 @@
 #include "disk/lock.h"
 #include "disk/report.h"
 #include "plain/fdio.h"
+#include "things/session.h"
 #include "things/spawn.h"
 #include "things/start_chain.h"
+#include "words/attach.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +43,8 @@ int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t 
             *ret_lock = fd_move_up(fd_take(&lock), 10);
             return *ret_lock < 0 ? err_sys(e, "cannot lock container %s", c->id) : 0;
         }
+        if (s.state == CTR_INITIALIZED && ctr_is_held(r, c))
+            return START_HELD;
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
     err_set(e, 0, "container %s is being changed by another command", c->id);
@@ -110,6 +115,26 @@ static int write_pid(const char *path, pid_t pid, struct err *e)
     return 0;
 }
 
+int start_held(int sock, struct err *e)
+{
+    static char answer[sizeof e->msg + 16];
+    if (attach_send(sock, ATTACH_START, NULL, 0) < 0)
+        return err_sys(e, "cannot talk to the container's monitor");
+    ssize_t n = recv(sock, answer, sizeof answer - 1, 0);
+    if (n < 2 || answer[0] != ATTACH_SENT)
+        return err_set(e, 0, "the container's monitor has gone");
+    answer[n] = '\0';
+    char *text = strchr(answer, '\t');
+    return text ? err_set(e, atoi(answer + 1), "%s", text + 1) : 0;
+}
+
+/* It was created by `pod init`: its monitor waits for the word. */
+static int start_now(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    cleanup_fd int sock = attach_connect(r, c->id, e);
+    return sock < 0 || start_held(sock, e) < 0 ? -1 : START_RUNNING;
+}
+
 int start_begin(const struct roots *r, const struct ctr *c, const struct start_how *how,
                 struct start_job *ret, pid_t *ret_pid, struct err *e)
 {
@@ -117,8 +142,11 @@ int start_begin(const struct roots *r, const struct ctr *c, const struct start_h
     cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
     cleanup_fd int lock = -1;
     int res = start_lock(r, c, &lock, ret_pid, e);
+    if (res == START_HELD && how->client_fd < 0 && !how->hold)
+        return start_now(r, c, e);
     if (res != 0)
         return res;
+    ch.hold = how->hold;
     ch.ctr_dir = ctr_path(r, c->id);
     ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
     res = runtime_find(c, &ch.runtime, &ch.ours, e);

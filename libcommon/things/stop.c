@@ -97,11 +97,12 @@ static int refuse(const struct ctr *c, enum ctr_state state, struct err *e)
 static int lock_ended(const struct roots *r, const struct ctr *c, bool force, int64_t seconds,
                       struct err *e)
 {
+    bool created_only = ctr_is_held(r, c); /* and on its way back to where it was */
     for (int ms = 0; ms < LOCK_PATIENCE_MS; nap(&ms)) {
         struct ctr_status s;
         ctr_status(r, c, &s);
         bool runs = ctr_is_up(&s);
-        if (!force && (runs || s.state == CTR_INITIALIZED))
+        if (!force && (runs || (s.state == CTR_INITIALIZED && !created_only)))
             return refuse(c, s.state, e);
         /* one that is paused hears nothing but SIGKILL */
         if (runs && !s.half_started && end_it(r, c, s.state == CTR_PAUSED ? 0 : seconds, e) < 0)
