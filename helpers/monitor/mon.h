@@ -29,7 +29,7 @@ struct options {
     int lock_fd, client_fd;
     int64_t preserve, preserve_at; /* descriptors for the first start, and the first of them */
     bool tty, stdin_open, remove, foreign, passthrough;
-    bool hold; /* create it, and wait to be told to start it (pod init) */
+    bool hold;               /* create it, and wait to be told to start it (pod init) */
     const char *log_path;    /* NULL: no log */
     int64_t log_max;         /* bytes; 0: no limit */
     int64_t log_files;       /* the log and its predecessors; 0: 2 */
@@ -96,8 +96,8 @@ void launch_reap(struct mon *m);
 void launch_undo(struct mon *m); /* ends what a failed launch has left */
 
 /* loop.c */
-int loop_signals(void);       /* the signals we live by, blocked, as a descriptor */
-void loop_run(struct mon *m); /* until the container has exited and its output is through */
+int loop_signals(void);        /* the signals we live by, blocked, as a descriptor */
+void loop_run(struct mon *m);  /* until the container has exited and its output is through */
 void loop_hold(struct mon *m); /* until it is to be started or stopped, or has ended */
 /* Serves clients for so long, or until one of them wants the container stopped. */
 void loop_rest(struct mon *m, int64_t ms);

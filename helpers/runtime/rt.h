@@ -40,10 +40,10 @@ struct rt {
     json_t *spec;       /* config.json, owned */
     char *spec_text;    /* its text as read; owned */
     size_t spec_len;
-    int *trees;   /* one a mount: its source, copied beforehand, or -1; NULL: none */
+    int *trees;    /* one a mount: its source, copied beforehand, or -1; NULL: none */
     int root_tree; /* the root filesystem for an init that cannot reach it by its path; -1 */
     char *rootfs;  /* absolute path of root.path */
-    char *cgroup; /* directory of the container's cgroup when it is ours to remove, or NULL */
+    char *cgroup;  /* directory of the container's cgroup when it is ours to remove, or NULL */
     unsigned caller_uid,
         caller_gid; /* who called us, as the container numbers ids: owner of sources */
 };

@@ -170,14 +170,15 @@ int start_end(const struct roots *r, const struct ctr *c, struct start_job *job,
               struct err *e)
 {
     char value[32];
-    cleanup_fd int lock = job->lock;
     int res = report_read(job->report, "pod-monitor", value, sizeof value, e);
     close(job->report);
     if (res < 0) {
         spawn_wait(job->monitor);
-        ctr_clear_run(r, c->id);
-        return -1;
+        ctr_clear_run(r, c->id); /* the lock is ours still */
     }
+    close(job->lock);
+    if (res < 0)
+        return -1;
     *ret_pid = (pid_t)atoi(value);
     return write_pid(jx_str0(c->record, "pidfile"), *ret_pid, e) < 0
                ? -1

@@ -11,7 +11,7 @@
 #define ATTACH_MAX    32768
 #define ATTACH_SOCKET "attach"
 /* In the run directory, while the monitor waits for START. */
-#define ATTACH_HELD   "held"
+#define ATTACH_HELD "held"
 
 enum attach_kind {
     /* from the monitor */
