@@ -2,7 +2,7 @@
 #
 # The one list of what is needed from outside, as Debian package names.
 BUILD_DEPS = gcc make pkg-config libc6-dev linux-libc-dev musl-tools libjansson-dev libseccomp-dev \
-             libcap-dev libcurl4-openssl-dev libssl-dev libzstd-dev zlib1g-dev libisal-dev
+             libcap-dev libcurl4-openssl-dev libssl-dev libzstd-dev zlib1g-dev libisal-dev libyaml-dev
 RUN_DEPS   = uidmap slirp4netns passt fuse-overlayfs ca-certificates
 DEMO_DEPS  = $(BUILD_DEPS) $(RUN_DEPS) busybox-static procps curl
 TEST_DEPS  = $(DEMO_DEPS) bats parallel jq sudo python3 openssl apache2-utils attr \
@@ -28,14 +28,14 @@ HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) $(HARDEN) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBRARIES := jansson libseccomp libcap libcurl libcrypto libzstd zlib
+LIBRARIES := jansson libseccomp libcap libcurl libcrypto libzstd zlib yaml-0.1
 # Those that every start of a container needs go in whole, where there are archives of them, and of
 # libcrypto the one hash that is used: to find and relocate libraries takes half as long as the
-# program. SMALL_LIBS="-ljansson -lseccomp -lcap -lcrypto" for shared ones.
+# program. SMALL_LIBS="-ljansson -lseccomp -lcap -lcrypto -lyaml" for shared ones.
 archive_of = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-SMALL_LIBS ?= $(foreach l,jansson seccomp cap crypto,$(call archive_of,$l))
+SMALL_LIBS ?= $(foreach l,jansson seccomp cap crypto yaml,$(call archive_of,$l))
 LIBS := $(SMALL_LIBS) $(shell pkg-config --libs \
-    $(filter-out jansson libseccomp libcap libcrypto,$(LIBRARIES)) 2>/dev/null) -lisal -pthread
+    $(filter-out jansson libseccomp libcap libcrypto yaml-0.1,$(LIBRARIES)) 2>/dev/null) -lisal -pthread
 # as many at once as there are processors, for targets that build before they do something else
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 

@@ -168,6 +168,9 @@ int main(int argc, char **argv)
     const char *hooks = getenv("POD_HOOKS_DIR"); /* pod --hooks-dir */
     if (hooks && *hooks)
         strv_split(&o.hooks_dir, hooks, '\n');
+    const char *cdi = getenv("POD_CDI_DIRS"); /* pod --cdi-spec-dir */
+    if (cdi && *cdi)
+        strv_split(&o.cdi_dirs, cdi, '\n');
     if (create_defaults(&o, &e) < 0)
         return say_error(&e);
     if (work(&o, is_run, argv + first, &code, &e) < 0)

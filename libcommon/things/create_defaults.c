@@ -133,6 +133,8 @@ static void engine(struct create_opts *o, const json_t *conf)
         o->image_volume = mode;
     if (!o->hooks_dir.n)
         jx_strv(conf, "hooks_dir", &o->hooks_dir);
+    if (!o->cdi_dirs.n)
+        jx_strv(conf, "cdi_spec_dirs", &o->cdi_dirs);
     if (!o->stop_timeout && wait >= 0)
         o->stop_timeout = keep(xasprintf("%lld", (long long)wait));
 }

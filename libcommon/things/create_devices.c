@@ -2,6 +2,7 @@
 #include "things/create.h"
 
 #include "plain/fdio.h"
+#include "things/cdi.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -84,12 +85,33 @@ static int add_device(struct wanted *w, const char *text, struct err *e)
     return 0;
 }
 
+/* What they are, the container's start sees; that they are, is seen now. */
+static int set_cdi(const struct create_opts *o, const struct strv *names, json_t *rec,
+                   struct err *e)
+{
+    cleanup(strv_free) struct strv dirs = STRV_INIT;
+    for (size_t i = 0; i < o->cdi_dirs.n; i++)
+        strv_add(&dirs, o->cdi_dirs.v[i]);
+    for (size_t i = 0; !o->cdi_dirs.n && cdi_dirs[i]; i++)
+        strv_add(&dirs, cdi_dirs[i]);
+    jx_set(rec, "cdi", jx_from_strv(names));
+    jx_set(rec, "cdiDirs", jx_from_strv(&dirs));
+    return cdi_apply(&dirs, names, false, NULL, e);
+}
+
 int create_devices(const struct create_opts *o, json_t *rec, struct err *e)
 {
     struct wanted w = {.list = json_array(), .access = "rwm"};
+    cleanup(strv_free) struct strv vendors = STRV_INIT;
     int res = 0;
-    for (size_t i = 0; i < o->device.n && res == 0; i++)
-        res = add_device(&w, o->device.v[i], e);
+    for (size_t i = 0; i < o->device.n && res == 0; i++) {
+        if (cdi_is_name(o->device.v[i]))
+            strv_add(&vendors, o->device.v[i]);
+        else
+            res = add_device(&w, o->device.v[i], e);
+    }
+    if (vendors.n && res == 0)
+        res = set_cdi(o, &vendors, rec, e);
     if (o->privileged && res == 0) {
         w.only_open = true;
         add_tree(&w, "/dev", "/dev", 0);

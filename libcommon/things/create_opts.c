@@ -36,7 +36,7 @@ const struct opt create_option_table[] = {
     {"detach", 'd', OPT_BOOL, NULL, "Run in the background and print the ID", AT(detach)},
     {"detach-keys", 0, OPT_STR, "KEYS", "Keys that detach (default ctrl-p,ctrl-q)",
      AT(detach_keys)},
-    {"device", 0, OPT_MULTI, "HOST[:CTR][:rwm]", "Give it a host device", AT(device)},
+    {"device", 0, OPT_MULTI, "HOST[:CTR][:rwm]", "Give it a host device, or one of CDI: VENDOR/CLASS=NAME", AT(device)},
     {"device-cgroup-rule", 0, OPT_LIST, "RULE", NULL, AT(device_rule)},
     {"device-read-bps", 0, OPT_MULTI, "DEVICE:SIZE", "Bytes a second it may read",
      AT(device_read_bps)},

@@ -3,6 +3,7 @@
 #include "disk/at.h"
 #include "disk/lock.h"
 #include "plain/fdio.h"
+#include "things/cdi.h"
 #include "things/hooks.h"
 #include "things/image.h"
 #include "things/pod.h"
@@ -148,6 +149,14 @@ static void name_cgroup(const struct ctr *c, const struct chain *ch, json_t *spe
 }
 
 /* Whoever changes the configuration is to see all of it, and may change the filter, too. */
+static int add_cdi(const struct ctr *c, json_t *spec, struct err *e)
+{
+    cleanup(strv_free) struct strv dirs = STRV_INIT, names = STRV_INIT;
+    jx_strv(c->record, "cdi", &names);
+    jx_strv(c->record, "cdiDirs", &dirs);
+    return names.n ? cdi_apply(&dirs, &names, geteuid() == 0, spec, e) : 0;
+}
+
 static int add_hooks(const struct ctr *c, json_t **spec, struct buf *section, char *bpf,
                      struct err *e)
 {
@@ -212,7 +221,9 @@ int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch
     if (netaddr_of(ch->net, &options, &env.addr, e) < 0 || spec_build(c, &env, &spec, e) < 0)
         return -1;
     name_cgroup(c, ch, spec);
-    int res = add_seccomp(r, c, ch, spec, &section, e);
+    int res = add_cdi(c, spec, e);
+    if (res == 0)
+        res = add_seccomp(r, c, ch, spec, &section, e);
     if (res == 0 && json_object_get(c->record, "hooksDirs"))
         res = add_hooks(c, &spec, &section, ch->bpf, e);
     if (res == 0)

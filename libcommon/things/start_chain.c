@@ -346,7 +346,8 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
         put_command(argv, "--start", &cmd);
     }
     /* to remove the state is all of our delete, but for hooks at the end */
-    if (ch->ours && !json_object_get(c->record, "hooksDirs")) {
+    if (ch->ours && !json_object_get(c->record, "hooksDirs") &&
+        !json_object_get(c->record, "cdi")) {
         cleanup_free char *root = runtime_root(ch->roots);
         strv_add(argv, "--state-dir");
         strv_addf(argv, "%s/%s", root, c->id);
