@@ -1,5 +1,6 @@
-/* pod-logs: what containers have written, from their k8s-file logs. */
+/* pod-logs: what containers have written, from their k8s-file logs or systemd's journal. */
 #include "logs/files.h"
+#include "logs/journal.h"
 #include "say.h"
 
 #include "plain/fdio.h"
@@ -14,8 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN_NS 50000000
-#define COLORS        6
+#define LOOK_AGAIN_NS  50000000
+#define COLORS         6
+#define JOURNAL_LAG_MS 300
 
 struct options {
     struct select which;
@@ -56,10 +58,12 @@ struct view {
 struct log {
     struct ctr c;
     struct logfiles files;
+    struct journal journal;
+    bool journald; /* it is there, not in files */
     char *prefix;
     size_t index;
-    bool midline[2]; /* the last line of stdout, stderr goes on */
-    bool ended;
+    bool midline[2];    /* the last line of stdout, stderr goes on */
+    bool ending, ended; /* its end was seen; and all before it was printed */
 };
 
 /* ---- lines ---- */
@@ -105,7 +109,10 @@ static void print_line(struct log *l, char *line, const struct view *v)
 /* Whole lines as far as there are some. */
 static void print_new(struct log *l, const struct view *v)
 {
-    for (char *line; (line = logfiles_next(&l->files));)
+    /* the journal has what was written last a moment later than a file would */
+    int wait = !v->follow ? -1 : l->ending ? JOURNAL_LAG_MS : 0;
+    for (char *line;
+         (line = l->journald ? journal_next(&l->journal, wait) : logfiles_next(&l->files));)
         print_line(l, line, v);
 }
 
@@ -128,7 +135,8 @@ static int open_log(const struct roots *r, const char *name, const struct option
     if (ctr_find(r, name, &l.c, e) < 0)
         return -1;
     const json_t *log = json_object_get(l.c.record, "log");
-    if (!ctr_logs_to_file(&l.c)) {
+    l.journald = strcmp(jx_str(log, "driver"), "journald") == 0;
+    if (!l.journald && !ctr_logs_to_file(&l.c)) {
         err_set(e, 0,
                 "this container is using the '%s' log driver, cannot read logs: this container is "
                 "not logging output",
@@ -140,9 +148,15 @@ static int open_log(const struct roots *r, const char *name, const struct option
     char *path = *jx_str(log, "path") ? xstrdup(jx_str(log, "path")) : xasprintf("%s/ctr.log", dir);
     if (o->names)
         l.prefix = xstrdup(ctr_name(&l.c));
-    logfiles_open(&l.files, path, v->tail);
+    int res = 0;
+    if (l.journald)
+        res = journal_open(&l.journal, l.c.id, v->tail, v->follow, e);
+    if (l.journald)
+        free(path);
+    else
+        logfiles_open(&l.files, path, v->tail);
     *ret = l;
-    return 0;
+    return res;
 }
 
 static bool still_runs(const struct roots *r, const struct ctr *c)
@@ -165,6 +179,7 @@ static void follow(const struct roots *r, struct log *logs, size_t n, const stru
             if (logs[i].ended)
                 continue;
             bool last = !still_runs(r, &logs[i].c);
+            logs[i].ending = last;
             print_new(&logs[i], v);
             logs[i].ended = last;
             if (last && n > 1)
@@ -238,5 +253,8 @@ int main(int argc, char **argv)
     }
     if (v.follow)
         follow(&r, logs, n, &v);
+    for (size_t i = 0; i < n; i++)
+        if (logs[i].journald)
+            journal_close(&logs[i].journal);
     return say_end(code);
 }

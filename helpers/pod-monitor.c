@@ -182,7 +182,7 @@ static int watch(struct mon *m, struct err *e)
 {
     if (clients_listen(m, e) < 0 ||
         log_open(&m->log, m->o->log_path, m->o->log_max, m->o->log_files, e) < 0 ||
-        once(m, m->o->hold, e) < 0)
+        (m->o->journald && journald_open(&m->log, m->o, e) < 0) || once(m, m->o->hold, e) < 0)
         return -1;
     if (!m->o->hold)
         announce(m);
@@ -228,7 +228,7 @@ int main(int argc, char **argv)
                     .listen = -1,
                     .health_timer = -1,
                     .starter = -1,
-                    .log = {.fd = -1},
+                    .log = {.fd = -1, .journal = -1},
                     .signals = loop_signals()};
     if (o.client_fd >= 0)
         clients_add(&m, o.client_fd, true);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # bats sets $stderr
+# shellcheck disable=SC2016,SC2154 # bats sets $stderr; some words are for an inner shell
 # Devices that a vendor describes: Container Device Interface.
 load helpers.bash
 

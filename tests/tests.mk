@@ -28,7 +28,7 @@ check-quick: all unit test-tools
 # this machine has none: VM="COMMAND", which runs the words behind it as a sudo user of a machine that
 # has, in a copy of this directory.
 VM ?=
-VM_TESTS = tests/limits.bats tests/pause.bats tests/health.bats
+VM_TESTS = tests/limits.bats tests/pause.bats tests/health.bats tests/journald.bats
 .PHONY: check-vm
 check-vm:
 ifneq ($(VM),)

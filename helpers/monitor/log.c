@@ -33,7 +33,8 @@ static int reopen(struct log *l)
 
 int log_open(struct log *l, const char *path, int64_t max, int64_t files, struct err *e)
 {
-    *l = (struct log){.fd = -1, .path = path, .max = max, .files = files > 0 ? files : 2};
+    *l = (struct log){
+        .fd = -1, .journal = -1, .path = path, .max = max, .files = files > 0 ? files : 2};
     if (path && reopen(l) < 0)
         return err_sys(e, "cannot open log \"%s\"", path);
     return 0;
@@ -82,6 +83,8 @@ static void flush(struct log *l)
 void log_write(struct log *l, bool is_err, const char *p, size_t n)
 {
     char prefix[PREFIX_ROOM] = "";
+    if (l->fields)
+        journald_write(l, is_err, p, n);
     if (l->fd < 0 || n == 0)
         return;
     size_t prefix_len = make_prefix(prefix, is_err);

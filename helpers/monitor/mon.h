@@ -30,6 +30,7 @@ struct options {
     int64_t preserve, preserve_at; /* descriptors for the first start, and the first of them */
     bool tty, stdin_open, remove, foreign, passthrough;
     bool hold;               /* create it, and wait to be told to start it (pod init) */
+    const char *journald;    /* the tag of its lines in systemd's journal; NULL: not there */
     const char *log_path;    /* NULL: no log */
     int64_t log_max;         /* bytes; 0: no limit */
     int64_t log_files;       /* the log and its predecessors; 0: 2 */
@@ -49,7 +50,9 @@ struct client {
 };
 
 struct log {
-    int fd; /* -1: none */
+    int fd;       /* of the file; -1: none */
+    int journal;  /* systemd's; -1: none */
+    char *fields; /* what each line is sent with there */
     const char *path;
     int64_t size, max, files; /* bytes; bytes a file; of how many files */
 };
@@ -117,6 +120,9 @@ void clients_goodbye(struct mon *m);
 
 /* log.c */
 int log_open(struct log *l, const char *path, int64_t max, int64_t files, struct err *e);
+/* journald.c */
+int journald_open(struct log *l, const struct options *o, struct err *e);
+void journald_write(struct log *l, bool is_err, const char *p, size_t n);
 void log_write(struct log *l, bool is_err, const char *p, size_t n);
 void log_end(struct log *l);
 

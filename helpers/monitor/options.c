@@ -56,6 +56,7 @@ int options_parse(char **argv, struct options *o)
         {"--trash", &o->trash, 0, 0, 0},
         {"--cgroup-file", &o->cgroup_file, 0, 0, 0},
         {"--state-dir", &o->state_dir, 0, 0, 0},
+        {"--journald", &o->journald, 0, 0, 0},
         {"--log-path", &o->log_path, 0, 0, 0},
         {"--lock-fd", 0, &lock, 0, 0},
         {"--client-fd", 0, &client, 0, 0},

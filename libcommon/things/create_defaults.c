@@ -1,6 +1,7 @@
 /* What containers.conf says where the command line says nothing. */
 #include "things/cgroup.h"
 #include "things/containersconf.h"
+#include "words/journald.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -85,12 +86,13 @@ static void network(struct create_opts *o, const json_t *containers, const json_
         strv_add(&o->network, program);
 }
 
-/* A log that systemd's journal should keep is kept by ourselves. */
+/* A log that systemd's journal should keep is kept by ourselves where there is none. */
 static void logs(struct create_opts *o, const json_t *containers)
 {
     const char *driver = jx_str0(containers, "log_driver");
     int64_t max = jx_int(containers, "log_size_max", -1);
-    if (!o->log_driver && driver && strcmp(driver, "journald") != 0)
+    if (!o->log_driver && driver &&
+        (strcmp(driver, "journald") != 0 || access(JOURNALD_SOCKET, W_OK) == 0))
         o->log_driver = driver;
     bool given = false;
     for (size_t i = 0; i < o->log_opt.n; i++)

@@ -3,7 +3,9 @@
 
 #include "disk/at.h"
 #include "things/ctr.h"
+#include "words/journald.h"
 #include "words/signame.h"
+#include "words/template.h"
 #include "words/units.h"
 
 #include <errno.h>
@@ -118,13 +120,18 @@ static int set_restart(const struct create_opts *o, json_t *rec, struct err *e)
 
 static int set_log(const struct create_opts *o, json_t *rec, struct err *e)
 {
-    static const char *const known[] = {"k8s-file", "json-file", "none", "passthrough", NULL};
+    static const char *const known[] = {"k8s-file", "json-file",   "journald",
+                                        "none",     "passthrough", NULL};
     const char *driver = o->log_driver ? o->log_driver : "k8s-file";
     json_t *log = json_object();
     json_object_set_new(rec, "log", log);
     if (!str_in(driver, known)) {
         err_set(e, 0, "running container create option: invalid log driver: invalid argument");
-        return err_hint(e, "Use one of: k8s-file, json-file, none, passthrough");
+        return err_hint(e, "Use one of: k8s-file, json-file, journald, none, passthrough");
+    }
+    if (strcmp(driver, "journald") == 0 && access(JOURNALD_SOCKET, W_OK) < 0) {
+        err_set(e, 0, "the journald log driver finds no journal of systemd at " JOURNALD_SOCKET);
+        return err_hint(e, "Use --log-driver k8s-file");
     }
     if (strcmp(driver, "passthrough") == 0 && o->tty)
         return err_set(e, 0, "cannot use --tty with the passthrough log driver");
@@ -146,8 +153,14 @@ static int set_log(const struct create_opts *o, json_t *rec, struct err *e)
             if (str_u64(s + 9, MAX_LOG_FILES, &max) < 0 || max == 0)
                 return err_set(e, 0, "invalid number of log files: '%s'", s + 9);
             json_object_set_new(log, "maxFiles", json_integer((json_int_t)max));
-        } else if (!str_starts(s, "tag=")) {
-            return err_set(e, 0, "invalid log option \"%s\": use path=, max-size= or max-file=", s);
+        } else if (str_starts(s, "tag=")) {
+            cleanup_template *tag = NULL;
+            if (template_compile(s + 4, &tag, e) < 0)
+                return err_prefix(e, "log option tag");
+            jx_set_str(log, "tag", s + 4);
+        } else {
+            return err_set(e, 0,
+                           "invalid log option \"%s\": use path=, max-size=, max-file= or tag=", s);
         }
     }
     return 0;

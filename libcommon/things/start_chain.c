@@ -6,6 +6,7 @@
 #include "things/start.h"
 #include "things/volume.h"
 #include "words/reasons.h"
+#include "words/template.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -195,11 +196,27 @@ static void put_value(struct strv *argv, const char *option, const char *value)
     strv_add(argv, value);
 }
 
+/* The tag is a template over what the container is called. */
+static void put_journald(const struct ctr *c, const char *tag, struct strv *argv)
+{
+    cleanup_template *t = NULL;
+    cleanup(buf_free) struct buf text = BUF_INIT;
+    struct err ignored = ERR_INIT;
+    cleanup_json what = json_pack(
+        "{s:s%, s:s, s:s, s:s, s:s}", "ID", c->id, (size_t)12, "FullID", c->id, "Name", ctr_name(c),
+        "ImageName", jx_str(c->record, "imageName"), "ImageID", jx_str(c->record, "image"));
+    if (template_compile(tag, &t, &ignored) == 0)
+        (void)template_render(t, what, &text, &ignored);
+    put_value(argv, "--journald", buf_str(&text));
+}
+
 static void put_log(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     const json_t *log = json_object_get(c->record, "log");
     if (strcmp(jx_str(log, "driver"), "passthrough") == 0)
         strv_add(argv, "--passthrough");
+    if (strcmp(jx_str(log, "driver"), "journald") == 0 && !jx_bool(c->record, "infra"))
+        put_journald(c, jx_str(log, "tag"), argv);
     if (!ctr_logs_to_file(c) || jx_bool(c->record, "infra"))
         return;
     cleanup_free char *usual = xasprintf("%s/ctr.log", ch->ctr_dir);

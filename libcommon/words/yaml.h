@@ -1,6 +1,6 @@
 /*
- * YAML as the JSON that it means (YAML 1.2, «JSON Schema», and octal numbers of 1.1): one document
- * of mappings with plain keys. The grammar is libyaml's.
+ * YAML as the JSON that it means (YAML 1.2, «JSON Schema», and octal numbers of 1.1): one
+ * document of mappings with plain keys. The grammar is libyaml's.
  */
 #ifndef POD_WORDS_YAML_H
 #define POD_WORDS_YAML_H
