@@ -23,11 +23,12 @@
  * State is derived from these, never stored. Reading takes no lock and cannot wait.
  *
  * Keys of the record: id name created(RFC 3339) image imageName rootfs command[] entrypoint[]
- * createCommand[] createDir hooksDirs[] cdi[] cdiDirs[] labels{} annotations{} pod infra rm tty
- * stdin log{driver path maxSize maxFiles tag} restart{policy max} stopSignal stopTimeout
+ * createCommand[] createDir hooksDirs[] cdi[] cdiDirs[] labels{} annotations{} pod infra rm
+ * tty stdin log{driver path maxSize maxFiles tag} restart{policy max} stopSignal stopTimeout
  * network{mode options[] ports[{hostIp hostPort containerPort protocol}]} userns runtime
  * runtimeFlags[] lowers[] env[] workdir user hostname mounts[] security{privileged readOnly
- * seccomp noNewPrivileges capAdd[] capDrop[]} limits{memory cpus pids} health{…} (things/health.h)
+ * seccomp noNewPrivileges capAdd[] capDrop[]} limits{memory cpus pids} health{…}
+ * (things/health.h)
  */
 #ifndef POD_THINGS_CTR_H
 #define POD_THINGS_CTR_H
