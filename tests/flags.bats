@@ -144,6 +144,32 @@ inside() { # [options] -- COMMAND...: runs it in a fresh container without a net
     assert_line mounted
 }
 
+@test "--userns ns:PATH, few ids, mounts with mapped ids" {
+    run_pod run -d --name base --network none "$IMAGE" sleep 100
+    local pid
+    pid=$(pod inspect -f '{{.State.Pid}}' base)
+    run_pod run --rm --network none --userns "ns:/proc/$pid/ns/user" "$IMAGE" readlink /proc/self/ns/user
+    assert_output "$(readlink "/proc/$pid/ns/user")"
+    run_pod run --rm --userns "ns:/proc/$pid/ns/user" --pid "ns:/proc/$pid/ns/pid" --network "ns:/proc/$pid/ns/net" \
+        --ipc "ns:/proc/$pid/ns/ipc" --uts "ns:/proc/$pid/ns/uts" "$IMAGE" sh -c 'cat /proc/1/comm'
+    assert_output sleep
+    run_pod run --rm --network none --ipc "ns:/proc/$pid/ns/ipc" "$IMAGE" true
+    run_pod 125 run --rm --network none --userns "ns:/proc/$pid/ns/net" "$IMAGE" true
+    assert_error "\"/proc/$pid/ns/net\" is not a namespace of type \"user\""
+    run_pod 125 run --rm --network none --userns ns:nonsense "$IMAGE" true
+    run_pod rm -f -t 0 base
+    # too few for group tty, which the usual /dev/pts is of
+    run_pod run --rm --network none --uidmap 0:0:1 --gidmap 0:0:1 "$IMAGE" id -g
+    assert_output 0
+    run_pod run --rm --network none --userns auto:size=3 "$IMAGE" id -g
+    assert_output 0
+    # the kernel decides by the file system, and whose that is
+    run_pod any run --rm --network none -v "$ROOM:/x:ro,idmap" "$IMAGE" true
+    [ "$status" -eq 0 ] || assert_error 'cannot map the ids of mount "/x": Operation not permitted'
+    run_pod 125 run --rm --gpus all "$IMAGE" true
+    assert_error_match "unresolvable CDI devices nvidia.com/gpu=all"
+}
+
 @test "--userns nomap: the caller has no id in it, and all works" {
     echo mine >"$ROOM/mine"
     chmod 644 "$ROOM/mine"

@@ -46,6 +46,7 @@ struct create_opts {
         secret;
     struct strv chrootdirs;
     struct strv hooks_dir;                 /* of containers.conf or `pod --hooks-dir` */
+    struct strv gpus;                      /* devices of the CDI kind nvidia.com/gpu */
     struct strv cdi_dirs;                  /* of containers.conf */
     struct strv env_default, caps_default; /* of containers.conf; without: our own */
     struct strv runtime_flag;              /* without their dashes */

@@ -110,6 +110,8 @@ int create_devices(const struct create_opts *o, json_t *rec, struct err *e)
         else
             res = add_device(&w, o->device.v[i], e);
     }
+    for (size_t i = 0; i < o->gpus.n; i++)
+        strv_addf(&vendors, "nvidia.com/gpu=%s", o->gpus.v[i]);
     if (vendors.n && res == 0)
         res = set_cdi(o, &vendors, rec, e);
     if (o->privileged && res == 0) {

@@ -99,9 +99,9 @@ static int resolve_source(const struct roots *r, const char *source, struct sour
 static int bind_options(const char *text, struct strv *out, struct source *s, struct err *e)
 {
     static const char *const known[] = {
-        "ro",     "rw",      "z",     "Z",      "rbind",  "bind", "private", "rprivate",
-        "shared", "rshared", "slave", "rslave", "nosuid", "suid", "nodev",   "dev",
-        "noexec", "exec",    "rro",   "U",      "O",      "copy", "nocopy",  NULL};
+        "ro",      "rw",    "z",      "Z",      "rbind",  "bind",  "private", "rprivate", "shared",
+        "rshared", "slave", "rslave", "nosuid", "suid",   "nodev", "dev",     "noexec",   "exec",
+        "rro",     "U",     "O",      "copy",   "nocopy", "idmap", NULL};
     cleanup(strv_free) struct strv words = STRV_INIT;
     bool kind = false, propagation = false;
     strv_split(&words, text, ',');

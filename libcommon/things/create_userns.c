@@ -76,10 +76,11 @@ int create_userns(const struct create_opts *o, json_t *rec, struct err *e)
         return 0;
     if (strcmp(name, "keep-id") == 0)
         return keep_id(options, rec, e);
-    if (strcmp(mode, "nomap") == 0)
+    if (strcmp(mode, "nomap") == 0 || (strcmp(name, "ns") == 0 && options[0] == '/'))
         return 0;
     if (strcmp(name, "auto") == 0)
         return create_auto(options, rec, e);
     err_set(e, 0, "unrecognized namespace mode %s passed", mode);
-    return err_hint(e, "Use one of: auto, auto:size=N, host, keep-id, keep-id:uid=N,gid=N, nomap");
+    return err_hint(e, "Use one of: auto, auto:size=N, host, keep-id, keep-id:uid=N,gid=N, nomap, "
+                       "ns:PATH");
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define DEFAULT_SHM 65536000
+#define GROUP_TTY   5
 
 static void put(json_t *list, const char *type, const char *source, const char *dest,
                 const char *options)
@@ -57,6 +58,23 @@ static bool host_ns(const struct ctr *c, const char *type)
     return strcmp(jx_str(json_object_get(c->record, "namespaces"), type), "host") == 0;
 }
 
+/* The kernel refuses a mount for a group that the container has no id for. */
+static bool has_group(const struct ctr *c, const struct spec_env *env, int64_t gid)
+{
+    if (!*env->id_maps || (!spec_remaps(c->record) && !userns_is_single(env->id_maps)))
+        return true;
+    cleanup_json maps = spec_ctr_maps(c->record, env->id_maps, true);
+    const json_t *m;
+    size_t i;
+    json_array_foreach(maps, i, m)
+    {
+        int64_t first = jx_int(m, "containerID", 0);
+        if (gid >= first && gid - first < jx_int(m, "size", 0))
+            return true;
+    }
+    return false;
+}
+
 static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
 {
     const char *ro = jx_bool(c->record, "privileged") ? "rw" : "ro";
@@ -81,10 +99,9 @@ static void usual(const struct ctr *c, const struct spec_env *env, json_t *list)
         cleanup_free char *bind = xasprintf("rbind,%s", sys);
         put(list, "bind", "/sys", "/sys", bind);
     }
-    /* group tty has no name where only one id has */
     put(list, "devpts", "devpts", "/dev/pts",
-        userns_is_single(env->id_maps) ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
-                                       : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+        has_group(c, env, GROUP_TTY) ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"
+                                     : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620");
     if (!host_ns(c, "ipc"))
         put(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
     else if (access("/dev/mqueue", F_OK) == 0)

@@ -57,6 +57,9 @@ static const struct {
 int join_named(const struct roots *r, const struct ctr *c, struct joins *joined, struct err *e)
 {
     const json_t *modes = json_object_get(c->record, "namespaces");
+    const char *userns = jx_str(c->record, "userns");
+    if (str_starts(userns, "ns:"))
+        json_object_set_new(joined->spaces, "user", json_string(userns + 3));
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *mode = jx_str(modes, kinds[i].type);
         if (str_starts(mode, "ns:"))
