@@ -350,3 +350,19 @@ secret_usable() {
     run_pod ps -aq
     assert_empty
 }
+
+@test "single-id mode: run and exec, by what takes part in it" {
+    "$POD_LIBEXEC/pod-userns" stop
+    wait_for 5 sh -c '[ "$("$POD_LIBEXEC/pod-userns" info)" = 0 ]'
+    local full=$PATH
+    PATH=$(tools_but newuidmap newgidmap)
+    run_pod unshare cat /proc/self/uid_map # a tracer's programs make no namespace
+    assert_match " 1$"
+    pod run --rm --network none "$IMAGE" true 2>/dev/null # and nobody needs to be told any more
+    sweep pod-fakeroot pod run --rm --name x --network none "$IMAGE" chown 5 /tmp
+    sweep pod-runtime pod run --rm --name x --network none "$IMAGE" chown 5 /tmp
+    sweep -a usable pod-fakeroot pod run -d --name x --network none "$IMAGE" sleep "$NAP"
+    sweep -b running -a there pod-runtime pod exec x chown 5 /tmp
+    "$POD_LIBEXEC/pod-userns" stop
+    PATH=$full
+}

@@ -175,6 +175,17 @@ need() { # COMMAND...: skip, saying which one is not here
     for c; do command -v "$c" >/dev/null || skip "needs $c"; done
 }
 
+# tools_but TOOL...: a PATH with pod and all that this machine has, but these
+tools_but() {
+    local dir=$ROOM/tools.$RANDOM from tool
+    mkdir "$dir"
+    for from in /usr/local/bin /usr/bin /usr/sbin /bin /sbin; do
+        cp -s "$from"/* "$dir/" 2>/dev/null || true
+    done
+    for tool; do rm -f "$dir/$tool"; done
+    echo "$(dirname "$(command -v pod)"):$dir"
+}
+
 free_port() {
     local port
     while :; do

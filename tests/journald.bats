@@ -8,13 +8,11 @@ setup_file() {
     room_open
     image_busybox "$ROOM/layout" busybox
     pod tag "$(pod pull -q "oci:$ROOM/layout:busybox")" localhost/busybox:latest
-    mkdir "$ROOM/tools" "$ROOM/fresh"
+    mkdir "$ROOM/fresh"
     chmod 700 "$ROOM/fresh"
-    local dir
-    for dir in /usr/local/bin /usr/bin /usr/sbin /bin /sbin; do
-        cp -s "$dir"/* "$ROOM/tools/" 2>/dev/null || true
-    done
-    rm -f "$ROOM"/tools/new[ug]idmap "$ROOM/tools/journalctl"
+    # ids of others look like nobody's in there
+    INSIDE=$(tools_but newuidmap newgidmap journalctl)
+    export INSIDE
     cat >"$ROOM/journald.py" <<'PY'
 import json, socket, struct, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -33,7 +31,7 @@ while True:
     fields["__REALTIME_TIMESTAMP"] = str(int(time.time() * 1e6))
     out.write(json.dumps(fields) + "\n")
 PY
-    cat >"$ROOM/tools/journalctl" <<'PY'
+    cat >"${INSIDE##*:}/journalctl" <<'PY'
 #!/usr/bin/python3
 import json, os, sys, time
 wanted = dict(a.split("=", 1) for a in sys.argv[1:] if not a.startswith("-"))
@@ -48,7 +46,7 @@ while "--follow" in sys.argv:
     sys.stdout.flush()
     time.sleep(0.05)
 PY
-    chmod 755 "$ROOM/tools/journalctl"
+    chmod 755 "${INSIDE##*:}/journalctl"
     cat >"$ROOM/inside" <<'SH'
 journal() {
     python3 "$ROOM/journald.py" "$JOURNAL" &
@@ -74,10 +72,9 @@ with_journal() {
         mount -t tmpfs none /run; mkdir -p /run/systemd/journal
         exec setpriv --inh-caps=-all --ambient-caps=-all sh -eu "$0" "$1"' "$ROOM/inside" "$1" 3>&-
 }
-# env: PATH without newuidmap, since ids of others look like nobody's there
 journal_env() {
     export ROOM IMAGE XDG_RUNTIME_DIR=$ROOM/fresh
-    PATH=$(dirname "$(command -v pod)"):$ROOM/tools
+    PATH=$INSIDE
 }
 
 @test "lines, streams, unfinished ones and bytes that are no text go there and come back" {

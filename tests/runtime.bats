@@ -217,6 +217,16 @@ poststop stopped x 1"
     assert_empty
 }
 
+@test "socket activation: descriptors that LISTEN_FDS counts are the process's, and say so" {
+    bundle . -- sh -c 'echo "$LISTEN_FDS $LISTEN_PID $$"; cat <&3; cat <&4; ls /proc/self/fd | wc -l'
+    run_cmd 0 sh -c 'LISTEN_FDS=2 LISTEN_PID=$$ exec "$0" --root "$1/rt" run "$2"' "$RT" "$XDG_RUNTIME_DIR" "$ID" \
+        3< <(echo three) 4< <(echo four) 5</dev/null
+    assert_output "2 1 1
+three
+four
+6"
+}
+
 @test "capabilities: unknown ones are ignored with a warning, all five sets" {
     bundle '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_NEVER_HEARD"],
         permitted: ["CAP_CHOWN"], effective: ["CAP_CHOWN"], inheritable: ["CAP_CHOWN"], ambient: ["CAP_CHOWN"]}' \

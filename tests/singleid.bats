@@ -3,17 +3,10 @@
 # Single-id mode: a user without subordinate ids, or without newuidmap, has one id for everything.
 load helpers.bash
 
-# everything that can be called here, but what would map more ids
 setup_file() {
     room_open
-    local dir
-    mkdir "$ROOM/tools"
-    for dir in /usr/local/bin /usr/bin /usr/sbin /bin /sbin; do
-        cp -s "$dir"/* "$ROOM/tools/" 2>/dev/null || true
-    done
-    rm -f "$ROOM"/tools/new[ug]idmap
     FULL=$PATH
-    PATH=$(dirname "$(command -v pod)"):$ROOM/tools
+    PATH=$(tools_but newuidmap newgidmap)
     export FULL PATH
     make_layout
     pod pull -q "oci:$ROOM/layout:owned" >"$ROOM/id" 2>"$ROOM/first"

@@ -11,11 +11,13 @@
 #include "things/seccomp.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -47,14 +49,51 @@ static void nothing(int sig)
     (void)sig;
 }
 
-/* Shared with the helper: -1 nothing yet, -2 there will be none, else the descriptor. */
+/*
+ * Shared with the helper. The kernel marks alive when the helper ends, however it does
+ * (set_robust_list(2)): that can be seen without a system call.
+ */
 struct mailbox {
-    atomic_int fd, sent;
+    atomic_int fd, sent; /* fd: -1 nothing yet, -2 there will be none, else the descriptor */
+    atomic_uint alive;   /* 0: not begun yet; its thread id, FUTEX_OWNER_DIED */
+    struct robust_list entry;
+    struct robust_list_head list;
 };
 
-static void helper(const struct rt *rt, struct mailbox *m)
+static void show_life(struct mailbox *m)
+{
+    m->entry.next = &m->list.list;
+    m->list.list.next = &m->entry;
+    m->list.futex_offset = (char *)&m->alive - (char *)&m->entry;
+    m->list.list_op_pending = NULL;
+    atomic_store(&m->alive, (unsigned)syscall(SYS_gettid));
+    if (syscall(SYS_set_robust_list, &m->list, sizeof m->list) < 0)
+        _exit(1);
+}
+
+static bool has_died(struct mailbox *m)
+{
+    return atomic_load(&m->alive) & FUTEX_OWNER_DIED;
+}
+
+/* It has to be seen alive before it can be seen to die. */
+static bool wait_for_life(struct mailbox *m, pid_t pid)
+{
+    while (!atomic_load(&m->alive)) {
+        if (kill(pid, 0) < 0)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+    }
+    return true;
+}
+
+/* It ends with init, whose end of the socket it has too. */
+static void helper(const struct rt *rt, struct mailbox *m, pid_t init)
 {
     int fd;
+    show_life(m);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != init)
+        _exit(1);
     while ((fd = atomic_load(&m->fd)) == -1)
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
     if (fd >= 0)
@@ -72,22 +111,28 @@ static int install_notifying(const struct rt *rt, const struct buf *bpf, unsigne
         return err_sys(e, "cannot share memory");
     atomic_init(&m->fd, -1);
     atomic_init(&m->sent, 0);
+    atomic_init(&m->alive, 0);
     /* the helper is reaped by the kernel; exec sets the handler back to the default */
     struct sigaction sa = {.sa_handler = nothing, .sa_flags = SA_NOCLDWAIT | SA_RESTART};
     sigaction(SIGCHLD, &sa, NULL);
     struct clone_args a = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
+    pid_t init = getpid();
     pid_t pid = (pid_t)syscall(SYS_clone3, &a, sizeof a);
     if (pid < 0)
         return err_sys(e, "cannot fork");
     if (pid == 0)
-        helper(rt, m);
+        helper(rt, m, init);
+    if (!wait_for_life(m, pid))
+        return err_set(e, 0, "the process that hands the seccomp listener over was ended");
     int fd = -2;
     int r = seccomp_install(bpf->s, bpf->len, flags, &fd, e);
     atomic_store(&m->fd, r < 0 ? -2 : fd);
-    while (r == 0 && atomic_load(&m->sent) == 0)
+    while (r == 0 && atomic_load(&m->sent) == 0 && !has_died(m))
         ; /* short, and without a system call that the filter could stop */
     if (r == 0)
         close(fd);
+    if (r == 0 && atomic_load(&m->sent) != 1)
+        return err_set(e, 0, "the seccomp listener could not be handed over");
     return r;
 }
 
