@@ -42,7 +42,7 @@ JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null ||
 # Programs that stay in memory, or start on every run, and need nothing but system calls: static,
 # against musl where it is there (a tenth of glibc's start-up time and memory).
 STATIC_PROGRAMS := pod-init pod-monitor pod-ports pod-userns pod-rootfs pod-trash pod-pack pod-copy \
-                   pod-stopall
+                   pod-stopall pod-reown
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 MUSL_CC ?= $(shell command -v musl-gcc 2>/dev/null)
 ifneq ($(MUSL_CC),)

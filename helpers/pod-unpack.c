@@ -221,6 +221,8 @@ static void answer(const struct job *j, struct buf *b)
     idset_json(&j->layer.uids, b);
     buf_adds(b, ",\"gids\":");
     idset_json(&j->layer.gids, b);
+    if (j->layer.single)
+        buf_adds(b, ",\"single\":true");
     if (p->memory > MEMORY_USUAL)
         buf_addf(b, ",\"memory\":%zu", p->memory);
     buf_addc(b, '}');

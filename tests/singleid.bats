@@ -310,6 +310,20 @@ for bad in (0, 1, 2**47 - 1, 2**63):
     assert_match "^ +0 +0 +1$"
     PATH=$FULL run_pod exec runs chown 5 /tmp
     run_pod rm -f -t 0 runs
+    # and what was remembered of owners is theirs
+    run_pod run --name chowned --network none "$IMAGE" sh -c 'touch /f; chown 33:34 /f'
+    PATH=$FULL run_pod run --rm --network none "$IMAGE" stat -c '%u:%g %a' /owners/www /owners/mail /owners/suid /owners/again
+    assert_output "33:33 644
+0:8 2755
+0:4 6755
+0:0 644"
+    PATH=$FULL run_pod commit -q chowned localhost/chowned
+    PATH=$FULL run_pod run --rm --network none localhost/chowned stat -c %u:%g /f /owners/www
+    assert_output "33:34
+33:33"
+    PATH=$FULL run_pod store check
+    refute_file "$STORE/pod/single-id"
+    PATH=$FULL run_pod rm chowned
     PATH=$FULL run_pod run --rm --network none "$IMAGE" sh -c 'wc -l </proc/self/uid_map; touch /x; chown 5 /x; stat -c %u /x'
     assert_output "2
 5"

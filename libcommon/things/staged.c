@@ -56,6 +56,7 @@ int staged_answer(const char *answer, struct new_layer *nl, uint32_t **ret_ids, 
     nl->gids = ids + nl->nuids;
     nl->ngids = take_ids(gids, ids + nl->nuids);
     *ret_ids = ids;
+    nl->single = jx_bool(o, "single");
     nl->diff_size = jx_int(o, "diffSize", -1);
     nl->compressed_size = jx_int(o, "blobSize", -1);
     nl->compression = (enum store_compression)jx_int(o, "compression", 0);

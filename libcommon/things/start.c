@@ -7,6 +7,7 @@
 #include "things/hooks.h"
 #include "things/image.h"
 #include "things/pod.h"
+#include "things/reown.h"
 #include "things/seccomp.h"
 #include "things/spawn.h"
 #include "things/spec.h"
@@ -191,6 +192,8 @@ int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch
     if (ch->single && strcmp(jx_str(c->record, "userns"), "nomap") == 0)
         return err_set(e, 0, "--userns=nomap needs subordinate IDs, which user %u has not",
                        geteuid());
+    if ((ch->single ? reown_note(r, e) : reown_all(r, e)) < 0)
+        return -1;
     ch->shm_pid = joins.shm;
     ch->ends_pod = joins.ends_pod;
     if (joins.shm && mkdirat(run, "shm", 0700) < 0)

@@ -5,6 +5,7 @@
 #include "disk/at.h"
 #include "disk/rmtree.h"
 #include "plain/fdio.h"
+#include "things/reown.h"
 #include "things/store_files.h"
 #include "things/store_write.h"
 #include "words/ident.h"
@@ -192,6 +193,8 @@ static int move_layer(struct commit *c, struct store *s, const struct new_layer 
         return err_sys(e, "layer %.12s: cannot write its list of lower layers", l->id);
     snprintf(from, sizeof from, "staging/%s/" STORE_STAGED_TAR_SPLIT, l->staging);
     snprintf(to, sizeof to, "overlay-layers/%s.tar-split.gz", l->id);
+    if (l->single && reown_note(c->r, e) < 0)
+        return -1;
     if (renameat(c->r->own, from, c->r->graph, to) < 0 && errno != ENOENT)
         return err_sys(e, "layer %.12s: cannot store its tar-split", l->id);
     snprintf(from, sizeof from, "staging/%s", l->staging);

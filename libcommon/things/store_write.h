@@ -47,6 +47,7 @@ struct new_layer {
     enum store_compression compression;
     const uint32_t *uids, *gids; /* ids seen in the tar, as in the tar */
     size_t nuids, ngids;
+    bool single; /* unpacked in single-id mode (things/reown.h) */
     /*
      * Directory below own/staging with diff/ and STORE_STAGED_TAR_SPLIT, everything in it made
      * by us; "" when the layer was in the store already.
