@@ -97,7 +97,8 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
     return res == SESSION_LOST ? session_lost(r, c, code, e) : res < 0 ? -1 : 0;
 }
 
-static bool runs(const struct roots *r, const char *id)
+/* --all passes over what is that far already. */
+static bool is_so_far(const struct roots *r, const char *id, bool hold)
 {
     struct ctr c;
     struct ctr_status s = {0};
@@ -106,12 +107,12 @@ static bool runs(const struct roots *r, const char *id)
         ctr_status(r, &c, &s);
         ctr_close(&c);
     }
-    return ctr_is_up(&s);
+    return ctr_is_up(&s) || (hold && s.state == CTR_INITIALIZED);
 }
 
-static int explain(const struct ctr *c, struct err *e)
+static int explain(const struct ctr *c, bool hold, struct err *e)
 {
-    err_prefix(e, "unable to start container \"%s\"", c->id);
+    err_prefix(e, "unable to %s container \"%s\"", hold ? "init" : "start", c->id);
     e->code = EXIT_TOOL;
     return -1;
 }
@@ -143,7 +144,7 @@ static int start_and_stay(const struct roots *r, const char *name, const struct 
         return -1;
     int res = stay(r, &c, o, code, e);
     if (res < 0)
-        explain(&c, e);
+        explain(&c, false, e);
     ctr_close(&c);
     return res;
 }
@@ -175,7 +176,7 @@ static void end_oldest(struct queue *q)
     if (f->ends)
         f->res = start_end(q->roots, &f->c, &f->job, &pid, &f->e);
     if (f->ends && f->res < 0)
-        explain(&f->c, &f->e);
+        explain(&f->c, q->hold, &f->e);
     say_single_id(q->roots->run_path);
     if (f->res < 0)
         q->code = say_error(&f->e);
@@ -217,7 +218,7 @@ static void begin(struct queue *q, const char *name)
                          "improper",
                          f->c.id);
     else if (f->open && f->res < 0)
-        explain(&f->c, &f->e);
+        explain(&f->c, q->hold, &f->e);
     q->n++;
 }
 
@@ -230,7 +231,7 @@ static int start_all(const struct roots *r, const struct strv *names, const stru
     q.hold = hold;
     q.most = cpus < 1 ? 2 : cpus > MOST / 2 ? MOST : (size_t)cpus * 2;
     for (size_t i = 0; i < names->n; i++)
-        if (!o->which.all || !runs(r, names->v[i]))
+        if (!o->which.all || !is_so_far(r, names->v[i], hold))
             begin(&q, names->v[i]);
     end_all(&q);
     return q.code;

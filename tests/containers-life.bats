@@ -422,6 +422,10 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     assert_output "held
 ends"
     assert_match "/nosuch" "$stderr"
+    run_pod 125 init --all # what is that far already is passed over
+    refute_line ends
+    assert_equal "$(grep -c ^Error: <<<"$stderr")" 1 "only the bad one"
+    assert_error_match "unable to init container"
     run_pod 3 start -a ends
     assert_output first
     run_pod rm held # without force: nothing of it has run
