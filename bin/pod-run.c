@@ -72,6 +72,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     cleanup_fd int sock = pair[0];
     struct start_how how = {.client_fd = pair[1], .preserve = (int)o->preserve_fds};
     int signals = session_signals(o->sig_proxy != 0);
+    free(notify_take(o));
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
@@ -96,11 +97,12 @@ static int start_detached(const struct roots *r, const struct ctr *c, const stru
     struct start_how how = {.client_fd = -1, .preserve = (int)o->preserve_fds};
     struct ctr_status s;
     pid_t pid;
+    cleanup_free char *notify = notify_take(o);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
     ctr_status(r, c, &s);
-    notify_ready(o, s.monitor);
+    notify_ready(o, s.monitor, notify);
     return 0;
 }
 

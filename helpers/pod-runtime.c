@@ -212,6 +212,7 @@ int main(int argc, char **argv)
         .listener_end = -1,
         .agent_fd = -1,
         .root_tree = -1,
+        .notify_fd = -1,
         .creating = runs || strcmp(rest[0], "create") == 0,
         .needs_id = !str_in(rest[0], (const char *const[]){"list", "features", "spec", NULL}),
         .seccomp_fd = o.seccomp ? open(o.seccomp, O_RDONLY | O_CLOEXEC) : -1,

@@ -402,6 +402,12 @@ PY
     wait_for 10 grep -q READY=1 "$ROOM/told"
     run_pod inspect -f '{{.State.ConmonPid}}' told
     assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
+    # the container itself says it, by default; it is asked for nothing with the others
+    NOTIFY_SOCKET=$ROOM/notify run_pod run --rm --network none "$IMAGE" sh -c 'echo $NOTIFY_SOCKET; stat -c %F /run/notify/notify.sock'
+    assert_output "/run/notify/notify.sock
+socket"
+    NOTIFY_SOCKET=$ROOM/notify run_pod run --rm --network none --sdnotify ignore "$IMAGE" sh -c 'echo ${NOTIFY_SOCKET-none}'
+    assert_output none
 }
 
 @test "--security-opt mask, unmask, proc-opts, apparmor" {

@@ -39,6 +39,13 @@ bundle() {
     rm base.json
 }
 status_of() { rt state "$ID" | jq -r .status; }
+listen_notify() { # SOCKET FILE: the first message that comes goes to FILE
+    python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1]); s.settimeout(20)
+open(sys.argv[2], "w").write(s.recv(4096).decode())' "$1" "$2" 3>&- &
+    wait_for 10 test -S "$1"
+}
 # The container goes on until told.
 waiting() { bundle "${1:-.}" -- sh -c 'trap "exit 5" TERM; while :; do sleep 0.05; done'; }
 
@@ -225,6 +232,27 @@ poststop stopped x 1"
 three
 four
 6"
+}
+
+@test "NOTIFY_SOCKET: a socket of its own, and only that it is ready gets out" {
+    cp "$POD_TEST_TOP/tools/probe" "$ROOM/root/probe"
+    listen_notify "$BATS_TEST_TMPDIR/host" "$BATS_TEST_TMPDIR/told"
+    bundle -- /probe notify STATUS=warming $'STATUS=x\nREADY=1' STATUS=later
+    NOTIFY_SOCKET=$BATS_TEST_TMPDIR/host apart rt create --pid-file pid "$ID"
+    sleep 0.1
+    [ ! -s "$BATS_TEST_TMPDIR/told" ]
+    apart rt start "$ID"
+    wait_for 5 grep -q READY=1 "$BATS_TEST_TMPDIR/told"
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/told")" "MAINPID=$(cat pid)
+READY=1"
+    rt delete -f "$ID"
+    # nobody is asked, nothing is there; one that is never ready leaves nobody behind
+    bundle -- sh -c 'echo ${NOTIFY_SOCKET-none}; ls /run/notify'
+    run_cmd any rt run "$ID"
+    assert_output none
+    bundle -- true
+    NOTIFY_SOCKET=$BATS_TEST_TMPDIR/host run_cmd 0 rt run "$ID"
+    wait_for 5 sh -c '! pgrep -u $(id -u) -x pod-notify'
 }
 
 @test "capabilities: unknown ones are ignored with a warning, all five sets" {

@@ -94,12 +94,20 @@ void drop_pod(const char *name)
         spawn_wait(pid);
 }
 
-void notify_ready(const struct create_opts *o, pid_t monitor)
+char *notify_take(const struct create_opts *o)
 {
     const char *path = getenv("NOTIFY_SOCKET");
+    char *kept = xstrdup(path ? path : "");
+    if (o->sdnotify && strcmp(o->sdnotify, "container") != 0)
+        unsetenv("NOTIFY_SOCKET");
+    return kept;
+}
+
+void notify_ready(const struct create_opts *o, pid_t monitor, const char *path)
+{
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     char text[64];
-    if (!path || !o->sdnotify || strcmp(o->sdnotify, "conmon") != 0 || monitor <= 0 ||
+    if (!*path || !o->sdnotify || strcmp(o->sdnotify, "conmon") != 0 || monitor <= 0 ||
         str_copy(a.sun_path, sizeof a.sun_path, path) < 0)
         return;
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));

@@ -26,6 +26,9 @@ void remove_named(const char *name);
 int need_pod(struct create_opts *o, const char **ret_made, struct err *e);
 void drop_pod(const char *name);
 /* --sdnotify=conmon: tells systemd that the service is up, and which process stands for it. */
-void notify_ready(const struct create_opts *o, pid_t monitor);
+/* NOTIFY_SOCKET, the caller's; with --sdnotify other than container it is taken from the
+ * environment. */
+char *notify_take(const struct create_opts *o);
+void notify_ready(const struct create_opts *o, pid_t monitor, const char *path);
 
 #endif

@@ -259,7 +259,9 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
         init_main(rt, &plan, sync[1], &gate);
     }
     close(sync[1]);
-    int r = guide_init(rt, &plan, pid, sync[0], start_too, e);
+    int r = notify_serve(rt, pid, pidfd, e);
+    if (r == 0)
+        r = guide_init(rt, &plan, pid, sync[0], start_too, e);
     close(sync[0]);
     close(pidfd);
     if (r < 0)
@@ -294,7 +296,7 @@ int cmd_create(struct rt *rt, bool start_too, struct err *e)
     take_listen_fds(rt);
     if (filter_listen(rt, e) < 0 || state_reserve(rt, e) < 0)
         return -1;
-    if (launch(rt, start_too, e) == 0)
+    if (notify_open(rt, e) == 0 && launch(rt, start_too, e) == 0)
         return 0;
     state_remove(rt);
     return -1;

@@ -5,7 +5,8 @@
  * options.c reads the command line, check.c judges config.json; create.c orders the steps; ns.c
  * makes namespaces, cgroup.c and resources.c the control group; rootfs.c, mounts.c, dev.c build
  * the file tree; process.c, caps.c, attrs.c and filter.c turn init into the payload; foreground.c
- * waits for it; state.c is the disk; verbs.c, list.c, features.c and sample.c the short commands.
+ * waits for it; notify.c passes on that it is ready; state.c is the disk; verbs.c, list.c,
+ * features.c and sample.c the short commands.
  */
 #ifndef POD_RUNTIME_RT_H
 #define POD_RUNTIME_RT_H
@@ -41,6 +42,7 @@ struct rt {
     char *spec_text;    /* its text as read; owned */
     size_t spec_len;
     int *trees;    /* one a mount: its source, copied beforehand, or -1; NULL: none */
+    int notify_fd; /* where the container says that it is ready; -1: nobody wants to know */
     int root_tree; /* the root filesystem for an init that cannot reach it by its path; -1 */
     char *rootfs;  /* absolute path of root.path */
     char *cgroup;  /* directory of the container's cgroup when it is ours to remove, or NULL */
@@ -219,6 +221,12 @@ int filter_listen(struct rt *rt, struct err *e);
 int filter_load(const struct rt *rt, struct err *e);
 /* In the runtime: waits for the descriptor and passes it to listenerPath. */
 int filter_forward(struct rt *rt, pid_t pid, const char *status, struct err *e);
+
+/* ---- notify.c ---- */
+/* Once the state directory is there: what the container needs to be heard. */
+int notify_open(struct rt *rt, struct err *e);
+/* Passes on what it says, in a process that goes on. */
+int notify_serve(struct rt *rt, pid_t init, int pidfd, struct err *e);
 
 /* ---- foreground.c ---- */
 /*
