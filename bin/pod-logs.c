@@ -17,7 +17,7 @@
 
 #define LOOK_AGAIN_NS  50000000
 #define COLORS         6
-#define JOURNAL_LAG_MS 300
+#define JOURNAL_LAG_NS 300000000
 
 struct options {
     struct select which;
@@ -109,8 +109,13 @@ static void print_line(struct log *l, char *line, const struct view *v)
 /* Whole lines as far as there are some. */
 static void print_new(struct log *l, const struct view *v)
 {
-    /* the journal has what was written last a moment later than a file would */
-    int wait = !v->follow ? -1 : l->ending ? JOURNAL_LAG_MS : 0;
+    struct err ignored = ERR_INIT;
+    int wait = v->follow ? 0 : -1;
+    if (l->ending && l->journald) {
+        /* it has what was written last a moment later than a file would */
+        nanosleep(&(struct timespec){.tv_nsec = JOURNAL_LAG_NS}, NULL);
+        wait = journal_rest(&l->journal, l->c.id, v->tail, &ignored) == 0 ? -1 : 0;
+    }
     for (char *line;
          (line = l->journald ? journal_next(&l->journal, wait) : logfiles_next(&l->files));)
         print_line(l, line, v);

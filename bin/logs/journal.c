@@ -17,18 +17,19 @@
 #define BLOCK    65536
 #define MAX_LINE (16 << 20)
 
-int journal_open(struct journal *j, const char *id, int64_t tail, bool follow, struct err *e)
+static int start(struct journal *j, const char *id, int64_t tail, bool follow, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
     int out[2];
-    *j = (struct journal){.fd = -1};
     strv_add(&argv, "journalctl");
     strv_add(&argv, "--quiet");
     strv_add(&argv, "--all");
     strv_add(&argv, "--output=json");
     if (follow)
         strv_add(&argv, "--follow");
-    if (tail < 0)
+    if (j->cursor.len)
+        strv_addf(&argv, "--after-cursor=%s", buf_str(&j->cursor));
+    else if (tail < 0)
         strv_add(&argv, "--lines=all");
     else
         strv_addf(&argv, "--lines=%lld", (long long)tail);
@@ -46,6 +47,31 @@ int journal_open(struct journal *j, const char *id, int64_t tail, bool follow, s
     return res;
 }
 
+int journal_open(struct journal *j, const char *id, int64_t tail, bool follow, struct err *e)
+{
+    *j = (struct journal){.fd = -1};
+    return start(j, id, tail, follow, e);
+}
+
+static void stop(struct journal *j)
+{
+    if (j->fd >= 0) {
+        close(j->fd);
+        kill(j->pid, SIGTERM);
+    }
+    if (j->pid > 0)
+        spawn_wait(j->pid);
+    j->fd = -1;
+    j->pid = 0;
+}
+
+int journal_rest(struct journal *j, const char *id, int64_t tail, struct err *e)
+{
+    stop(j);
+    buf_clear(&j->in);
+    return start(j, id, tail, false, e);
+}
+
 /* A text; or, when it is not UTF-8, its bytes as numbers. */
 static void add_message(const json_t *v, struct buf *line)
 {
@@ -59,7 +85,7 @@ static void add_message(const json_t *v, struct buf *line)
     }
 }
 
-static bool convert(const char *text, size_t n, struct buf *line)
+static bool convert(const char *text, size_t n, struct buf *line, struct buf *cursor)
 {
     struct err ignored = ERR_INIT;
     cleanup_json entry = NULL;
@@ -71,6 +97,8 @@ static bool convert(const char *text, size_t n, struct buf *line)
     bool is_err = strcmp(jx_str(entry, "PRIORITY"), "3") == 0;
     const struct timespec t = {.tv_sec = (time_t)(us / 1000000),
                                .tv_nsec = (long)(us % 1000000) * 1000};
+    buf_clear(cursor);
+    buf_adds(cursor, jx_str(entry, "__CURSOR"));
     buf_clear(line);
     timefmt_rfc3339(line, t);
     buf_addf(line, " %s %c ", is_err ? "stderr" : "stdout", part ? 'P' : 'F');
@@ -85,7 +113,7 @@ static bool take(struct journal *j, bool *ret_good)
     if (!nl)
         return false;
     size_t n = (size_t)(nl - j->in.s);
-    *ret_good = convert(j->in.s, n, &j->line);
+    *ret_good = convert(j->in.s, n, &j->line, &j->cursor);
     j->in.len -= n + 1;
     memmove(j->in.s, nl + 1, j->in.len);
     return true;
@@ -113,12 +141,8 @@ char *journal_next(struct journal *j, int wait_ms)
 
 void journal_close(struct journal *j)
 {
-    if (j->fd >= 0) {
-        close(j->fd);
-        kill(j->pid, SIGTERM);
-    }
-    if (j->pid > 0)
-        spawn_wait(j->pid);
+    stop(j);
     buf_free(&j->in);
     buf_free(&j->line);
+    buf_free(&j->cursor);
 }

@@ -13,6 +13,7 @@ struct journal {
     int fd; /* what journalctl writes; -1: it has ended */
     pid_t pid;
     struct buf in, line; /* JSON not taken yet; the line given last */
+    struct buf cursor;   /* the journal's own name of that line's place; empty: none yet */
 };
 
 /* tail: so many of the last lines; -1: all. follow: go on when it has written what there is. */
@@ -22,6 +23,11 @@ int journal_open(struct journal *j, const char *id, int64_t tail, bool follow, s
  * no more. Waits up to wait_ms for it, or (-1) until there is one or the end.
  */
 char *journal_next(struct journal *j, int wait_ms);
+/*
+ * After the container's end: from here on journal_next gives what is behind the last line, waits
+ * for it with -1, and comes to an end.
+ */
+int journal_rest(struct journal *j, const char *id, int64_t tail, struct err *e);
 void journal_close(struct journal *j);
 
 #endif
