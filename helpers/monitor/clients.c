@@ -236,6 +236,10 @@ void clients_goodbye(struct mon *m)
     char text[16];
     struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     int n = snprintf(text, sizeof text, "%c%d", ATTACH_EXIT, m->exit_code);
+    /* who has just come is told too, and nobody else can come and wait for ever */
+    for (int fd; (fd = accept4(m->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;)
+        clients_add(m, fd, false);
+    close(m->listen);
     for (size_t i = 0; i < m->nclients; i++) {
         struct client *c = &m->clients[i];
         if (c->fd < 0)
