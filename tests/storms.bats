@@ -178,8 +178,8 @@ told() { sed 's/[0-9a-f]\{64\}/ID/g' "$@" | sort -u; }
     wait_for 5 pod exec z true
     sleep 0.2
     POD_TIMEOUT=4 run_pod stop -t 0 z
-    local round # rm may come when its monitor has told all others of the end
-    for round in 1 2 3 4 5 6; do
+    # rm may come when its monitor has told all others of the end
+    for _ in 1 2 3 4 5 6; do
         pod run --rm --name z --network none "$IMAGE" yes >/dev/null &
         client=$!
         wait_for 5 pod exec z true
