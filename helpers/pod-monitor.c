@@ -129,7 +129,9 @@ static int hold(struct mon *m, struct err *e)
     if (record_held(m, true, e) < 0)
         return -1;
     announce(m);
+    m->held = true;
     loop_hold(m);
+    m->held = false;
     record_held(m, false, e);
     return m->start_wanted ? 0 : err_set(e, 0, "container %s was not started", m->o->id);
 }
@@ -146,7 +148,7 @@ static int once(struct mon *m, bool held, struct err *e)
         r = launch_start(m, e);
     if (r == 0)
         r = record_started(m, e);
-    clients_answer_starter(m, r < 0 ? e : NULL);
+    clients_answer_start(m, r < 0 ? e : NULL);
     if (r < 0) {
         launch_undo(m);
         erase(m);
@@ -227,7 +229,6 @@ int main(int argc, char **argv)
                     .mounts = -1,
                     .listen = -1,
                     .health_timer = -1,
-                    .starter = -1,
                     .log = {.fd = -1, .journal = -1},
                     .signals = loop_signals()};
     if (o.client_fd >= 0)

@@ -415,6 +415,11 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     run_pod stop held
     run_pod ps -a --filter name=held --format '{{.State}}'
     assert_output exited
+    # whoever wants it started is answered, all at once or too late
+    run_pod init held
+    run_cmd 0 sh -c 'for i in 1 2 3 4 5 6 7 8; do timeout 5 pod start held & p="$p $!"; done; for i in $p; do wait $i || exit; done'
+    assert_equal "${#lines[@]}" 8
+    run_pod stop -t 0 held
     # several, and one that cannot be
     run_pod create --name ends "$IMAGE" sh -c 'echo first; exit 3'
     run_pod create --name bad --network none "$IMAGE" /nosuch

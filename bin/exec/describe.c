@@ -1,6 +1,5 @@
 #include "exec.h"
 
-#include "disk/at.h"
 #include "disk/inside.h"
 #include "plain/fdio.h"
 #include "say.h"
@@ -18,7 +17,6 @@
 #include <unistd.h>
 
 #define MAX_ETC (4 << 20)
-#define MAX_MAP 4096
 
 /* The runtime would make it, as it does for a container's own; a command is not to leave one. */
 static int check_workdir(pid_t pid, const char *dir, struct err *e)
@@ -33,19 +31,10 @@ static int check_workdir(pid_t pid, const char *dir, struct err *e)
         dir);
 }
 
-static int64_t only_id(pid_t pid, const char *which)
-{
-    cleanup(buf_free) struct buf map = BUF_INIT;
-    cleanup_free char *path = xasprintf("/proc/%d/%s", pid, which);
-    return at_read(AT_FDCWD, path, MAX_MAP, &map) == 0 && userns_is_single(buf_str(&map))
-               ? strtoll(buf_str(&map), NULL, 10)
-               : -1;
-}
-
 void exec_find_single(const struct ctr_status *s, struct exec_opts *o)
 {
-    o->only_uid = only_id(s->pid, "uid_map");
-    o->only_gid = only_id(s->pid, "gid_map");
+    o->only_uid = userns_only_id_of(s->pid, "uid_map");
+    o->only_gid = userns_only_id_of(s->pid, "gid_map");
     o->single = geteuid() != 0 && o->only_uid >= 0 && o->only_gid >= 0;
 }
 

@@ -4,6 +4,7 @@
 #include "plain/buf.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
+#include "words/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,13 +62,9 @@ bool caller_can(const struct caller *c, int cap)
 int64_t caller_id(const struct caller *c, char kind)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
-    unsigned long inside, outside, count, more;
-    int used;
-    if (at_read(c->dir, kind == 'u' ? "uid_map" : "gid_map", MAX_MAP, &b) < 0 ||
-        sscanf(buf_str(&b), "%lu %lu %lu%n", &inside, &outside, &count, &used) != 3 || count != 1 ||
-        sscanf(buf_str(&b) + used, "%lu", &more) == 1)
-        return -1;
-    return (int64_t)inside;
+    return at_read(c->dir, kind == 'u' ? "uid_map" : "gid_map", MAX_MAP, &b) == 0
+               ? userns_only_id(buf_str(&b))
+               : -1;
 }
 
 /* Up to each page's end: what follows the string may not be there. */

@@ -167,15 +167,17 @@ static void do_signal(struct mon *m, struct client *c, const char *text)
     send(c->fd, answer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void clients_answer_starter(struct mon *m, const struct err *e)
+void clients_answer_start(struct mon *m, const struct err *e)
 {
     char text[sizeof e->msg + 16];
-    if (m->starter < 0)
-        return;
     int n = e ? snprintf(text, sizeof text, "%c%d\t%s", ATTACH_SENT, e->code, e->msg)
               : snprintf(text, sizeof text, "%c0", ATTACH_SENT);
-    send(m->starter, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    m->starter = -1;
+    for (size_t i = 0; i < m->nclients; i++) {
+        struct client *c = &m->clients[i];
+        if (c->fd >= 0 && c->starts)
+            send(c->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        c->starts = false;
+    }
 }
 
 static void do_size(struct mon *m, const char *text)
@@ -216,8 +218,9 @@ void clients_read(struct mon *m, struct client *c)
         do_signal(m, c, packet + 1);
         break;
     case ATTACH_START:
-        m->start_wanted = true;
-        m->starter = c->fd;
+        m->start_wanted = c->starts = true;
+        if (!m->held)
+            clients_answer_start(m, NULL); /* somebody was faster */
         break;
     case ATTACH_STOP:
         record_stopping(m);

@@ -44,6 +44,7 @@ struct options {
 struct client {
     int fd; /* -1: gone, to be taken out of the list before the next poll */
     bool out, err, primary;
+    bool starts;           /* it wants the start of one that is held, and an answer */
     bool feeds;            /* it has sent input, and is not read while that piles up */
     int64_t blocked_since; /* ms; when it last took something, while packets are pending */
     struct buf pending;    /* the packets it did not take yet */
@@ -68,7 +69,7 @@ struct mon {
     ssize_t drained; /* bytes of output read since */
     int exit_code;
     bool oom, stop_wanted, start_wanted;
-    int starter; /* the client that wants the start, to be answered; -1 */
+    bool held; /* created, and not to be started yet */
     bool timed_out;
     uint64_t birth; /* the first process's start time */
     int64_t started_ns, finished_ns;
@@ -114,8 +115,8 @@ void clients_read(struct mon *m, struct client *c);
 void clients_output(struct mon *m, char kind, const char *p, size_t n);
 void clients_flush(struct client *c);
 bool clients_hold_back(struct mon *m); /* somebody has not taken the last packet yet */
-/* To who wanted the start: e, or that all is well. */
-void clients_answer_starter(struct mon *m, const struct err *e);
+/* To all who wanted the start: e, or that all is well. */
+void clients_answer_start(struct mon *m, const struct err *e);
 void clients_goodbye(struct mon *m);
 
 /* log.c */

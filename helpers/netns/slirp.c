@@ -2,8 +2,6 @@
  * socket. */
 #include "netns.h"
 
-#include "disk/at.h"
-#include "plain/buf.h"
 #include "plain/fdio.h"
 #include "things/needs.h"
 #include "things/start.h"
@@ -24,7 +22,6 @@
 
 #define DEFAULT_MTU "65520"
 #define MAX_ANSWER  65536
-#define MAX_MAP     4096
 
 struct slirp {
     const char *mtu, *cidr, *outbound, *outbound6;
@@ -150,10 +147,7 @@ static int forward(const struct slirp *s, const struct port *p, const char *gues
  */
 static bool lacks_root(pid_t pid)
 {
-    cleanup(buf_free) struct buf map = BUF_INIT;
-    cleanup_free char *path = xasprintf("/proc/%d/uid_map", pid);
-    return at_read(AT_FDCWD, path, MAX_MAP, &map) == 0 && userns_is_single(buf_str(&map)) &&
-           atoll(buf_str(&map)) != 0;
+    return userns_only_id_of(pid, "uid_map") > 0;
 }
 
 static void build(struct strv *a, const struct slirp *s, const struct netns *n, const char *path,

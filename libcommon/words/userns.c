@@ -25,6 +25,7 @@
 
 #define TOLD           "userns.told" /* of single-id mode, as long as the holder lives */
 #define ID_LENGTH      64
+#define MAX_MAP        8192
 #define MAX_RANGES     32
 #define MAX_SUBID_FILE (4 << 20)
 
@@ -153,12 +154,26 @@ int userns_map_single(pid_t pid, struct err *e)
                : 0;
 }
 
+int64_t userns_only_id(const char *id_map)
+{
+    unsigned long in, out, count, more;
+    int used;
+    return sscanf(id_map, "%lu %lu %lu%n", &in, &out, &count, &used) == 3 && count == 1 &&
+                   sscanf(id_map + used, "%lu", &more) != 1
+               ? (int64_t)in
+               : -1;
+}
+
+int64_t userns_only_id_of(pid_t pid, const char *which)
+{
+    cleanup(buf_free) struct buf map = BUF_INIT;
+    cleanup_free char *path = xasprintf("/proc/%d/%s", pid, which);
+    return at_read(AT_FDCWD, path, MAX_MAP, &map) == 0 ? userns_only_id(buf_str(&map)) : -1;
+}
+
 bool userns_is_single(const char *id_map)
 {
-    unsigned long in, out, count;
-    int used, more = 0;
-    return sscanf(id_map, "%lu %lu %lu%n", &in, &out, &count, &used) == 3 && count == 1 &&
-           sscanf(id_map + used, "%lu%n", &in, &more) != 1;
+    return userns_only_id(id_map) >= 0;
 }
 
 /* ---- the holder ---- */

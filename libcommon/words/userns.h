@@ -14,6 +14,7 @@
 #include "plain/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -33,7 +34,10 @@ int userns_map(pid_t pid, struct err *e);
 /* Writes the maps of single-id mode: id 0 is the caller. */
 int userns_map_single(pid_t pid, struct err *e);
 
-/* text: of an id map. */
+/* id_map: text of one. The single id that it maps, as it is called inside; -1: there are others. */
+int64_t userns_only_id(const char *id_map);
+/* The same of a process; which: "uid_map" or "gid_map". */
+int64_t userns_only_id_of(pid_t pid, const char *which);
 bool userns_is_single(const char *id_map);
 /*
  * Once a holder: true, and why, when it is in single-id mode and nobody was told yet; the caller
