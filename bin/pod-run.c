@@ -72,7 +72,6 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     cleanup_fd int sock = pair[0];
     struct start_how how = {.client_fd = pair[1], .preserve = (int)o->preserve_fds};
     int signals = session_signals(o->sig_proxy != 0);
-    free(notify_take(o));
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
@@ -92,12 +91,11 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
 }
 
 static int start_detached(const struct roots *r, const struct ctr *c, const struct create_opts *o,
-                          struct err *e)
+                          const char *notify, struct err *e)
 {
     struct start_how how = {.client_fd = -1, .preserve = (int)o->preserve_fds};
     struct ctr_status s;
     pid_t pid;
-    cleanup_free char *notify = notify_take(o);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
@@ -112,8 +110,9 @@ static int run(const struct roots *r, const struct create_opts *o, const char *i
     struct ctr c;
     if (ctr_open(r, id, &c, e) < 0)
         return -1;
+    cleanup_free char *notify = notify_take(o);
     bool only_input = o->attach.n && !attaches(o, "stdout") && !attaches(o, "stderr");
-    int res = o->detach ? start_detached(r, &c, o, e) : start_attached(r, &c, o, code, e);
+    int res = o->detach ? start_detached(r, &c, o, notify, e) : start_attached(r, &c, o, code, e);
     cleanup_free char *image = xstrdup(jx_str(c.record, "image"));
     ctr_close(&c);
     if (res < 0 && (o->rm || o->rmi))

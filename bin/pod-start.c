@@ -177,7 +177,6 @@ static void end_oldest(struct queue *q)
         f->res = start_end(q->roots, &f->c, &f->job, &pid, &f->e);
     if (f->ends && f->res < 0)
         explain(&f->c, q->hold, &f->e);
-    say_single_id(q->roots->run_path);
     if (f->res < 0)
         q->code = say_error(&f->e);
     else
@@ -234,6 +233,7 @@ static int start_all(const struct roots *r, const struct strv *names, const stru
         if (!o->which.all || !is_so_far(r, names->v[i], hold))
             begin(&q, names->v[i]);
     end_all(&q);
+    say_single_id(r->run_path);
     return q.code;
 }
 

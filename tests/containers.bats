@@ -331,6 +331,7 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         "--net=container:nosuch|looking up container to share net namespace with: no container with name or ID \"nosuch\" found: no such container"
         "--init-path=/no|container-init binary not found on the host: stat /no: no such file or directory"
         "--authfile=/no|credential file is not accessible: faccessat /no: no such file or directory"
+        "--sdnotify=healthy|invalid config provided: invalid argument: invalid sdnotify value \"healthy\": must be container, conmon or ignore"
         "--sdnotify=bogus|invalid config provided: invalid argument: invalid sdnotify value \"bogus\": must be container, conmon or ignore"
         "--systemd=bogus|invalid config provided: --systemd values must be one of \"true, false, always\": invalid configuration"
         "--device-cgroup-rule=b 7:* rmw|device cgroup rules are not supported in rootless mode or in a user namespace"

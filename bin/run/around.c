@@ -1,6 +1,7 @@
 #include "run/run.h"
 
 #include "disk/at.h"
+#include "disk/sdnotify.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
 
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 void remove_named(const char *name)
@@ -105,16 +104,6 @@ char *notify_take(const struct create_opts *o)
 
 void notify_ready(const struct create_opts *o, pid_t monitor, const char *path)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    char text[64];
-    if (!*path || !o->sdnotify || strcmp(o->sdnotify, "conmon") != 0 || monitor <= 0 ||
-        str_copy(a.sun_path, sizeof a.sun_path, path) < 0)
-        return;
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (a.sun_path[0] == '@')
-        a.sun_path[0] = '\0';
-    int n = snprintf(text, sizeof text, "MAINPID=%d\nREADY=1", monitor);
-    cleanup_fd int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (s >= 0)
-        (void)sendto(s, text, (size_t)n, MSG_NOSIGNAL, (struct sockaddr *)&a, len);
+    if (o->sdnotify && strcmp(o->sdnotify, "conmon") == 0 && monitor > 0)
+        sdnotify_ready(path, monitor);
 }

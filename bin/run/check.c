@@ -48,7 +48,7 @@ static int check_modes(const struct create_opts *o, struct err *e)
     if (o->preserve_fds < 0)
         return err_set(e, 0, "invalid argument \"%lld\" for \"--preserve-fds\" flag: not a number",
                        (long long)o->preserve_fds);
-    static const char *const notify[] = {"container", "conmon", "ignore", "healthy", NULL};
+    static const char *const notify[] = {"container", "conmon", "ignore", NULL};
     static const char *const systemd[] = {"true", "false", "1", "0", "always", NULL};
     const char *policy = o->seccomp_policy;
     if (o->sdnotify && !str_in(o->sdnotify, notify))

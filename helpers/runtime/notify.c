@@ -5,6 +5,7 @@
  */
 #include "rt.h"
 
+#include "disk/sdnotify.h"
 #include "plain/fdio.h"
 
 #include <errno.h>
@@ -24,24 +25,6 @@
 #define INSIDE      "/run/notify"
 #define NAME        "notify.sock"
 #define MAX_MESSAGE 4096
-
-static void set_env(json_t *process, const char *text)
-{
-    size_t n = strcspn(text, "=") + 1, i;
-    json_t *env = json_object_get(process, "env"), *v;
-    if (!env) {
-        env = json_array();
-        json_object_set_new(process, "env", env);
-    }
-    json_array_foreach(env, i, v)
-    {
-        if (strncmp(json_string_value(v), text, n) == 0) {
-            json_array_set_new(env, i, json_string(text));
-            return;
-        }
-    }
-    json_array_append_new(env, json_string(text));
-}
 
 /* Bound by a short way: the state's path may be longer than a socket's may be. */
 static int bind_in(const char *dir, struct err *e)
@@ -75,24 +58,8 @@ int notify_open(struct rt *rt, struct err *e)
     json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:[s, s, s, s]}", "destination",
                                             INSIDE, "type", "bind", "source", dir, "options",
                                             "bind", "nosuid", "nodev", "noexec"));
-    set_env(process, "NOTIFY_SOCKET=" INSIDE "/" NAME);
+    jx_put_env(process, "NOTIFY_SOCKET=" INSIDE "/" NAME);
     return 0;
-}
-
-static void tell_caller(pid_t init)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    char text[64];
-    if (str_copy(a.sun_path, sizeof a.sun_path, path) < 0)
-        return;
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (a.sun_path[0] == '@')
-        a.sun_path[0] = '\0';
-    int n = snprintf(text, sizeof text, "MAINPID=%d\nREADY=1", init);
-    cleanup_fd int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (s >= 0)
-        (void)sendto(s, text, (size_t)n, MSG_NOSIGNAL, (struct sockaddr *)&a, len);
 }
 
 /* A message is lines; one of them says that it is ready. */
@@ -114,7 +81,7 @@ static void pass_on(int sock, int pidfd, pid_t init)
         ssize_t n = p[0].revents & POLLIN ? recv(sock, text, MAX_MESSAGE, MSG_DONTWAIT) : -1;
         text[n > 0 ? n : 0] = '\0';
         if (n > 0 && says_ready(text)) {
-            tell_caller(init);
+            sdnotify_ready(getenv("NOTIFY_SOCKET"), init);
             return;
         }
         if (n < 0 && p[1].revents)

@@ -185,22 +185,6 @@ static void add_hook(const json_t *hook, json_t *spec)
     json_array_append_new(below(below(spec, "hooks", object), jx_str(hook, "hookName"), array), h);
 }
 
-/* An assignment replaces that of the same name. */
-static void add_env(const char *text, json_t *env)
-{
-    size_t n = strcspn(text, "="), i;
-    json_t *v;
-    json_array_foreach(env, i, v)
-    {
-        const char *s = json_string_value(v);
-        if (s && strncmp(s, text, n) == 0 && s[n] == '=') {
-            json_array_set_new(env, i, json_string(text));
-            return;
-        }
-    }
-    json_array_append_new(env, json_string(text));
-}
-
 static int edit(const json_t *edits, bool nodes, json_t *spec, struct err *e)
 {
     json_t *process = below(spec, "process", object), *v;
@@ -208,7 +192,7 @@ static int edit(const json_t *edits, bool nodes, json_t *spec, struct err *e)
     json_array_foreach(json_object_get(edits, "env"), i, v)
     {
         if (json_is_string(v))
-            add_env(json_string_value(v), below(process, "env", array));
+            jx_put_env(process, json_string_value(v));
     }
     json_array_foreach(json_object_get(edits, "deviceNodes"), i, v)
     {

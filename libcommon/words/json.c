@@ -4,6 +4,7 @@
 #include "plain/buf.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *jx_str0(const json_t *o, const char *key)
 {
@@ -75,6 +76,24 @@ int jx_parse(const char *what, const char *p, size_t n, json_t **ret, struct err
         return err_set(e, 0, "%s: malformed JSON: %s (line %d)", what, je.text, je.line);
     *ret = v;
     return 0;
+}
+
+void jx_put_env(json_t *process, const char *text)
+{
+    size_t n = strcspn(text, "=") + 1, i;
+    json_t *env = json_object_get(process, "env"), *v;
+    if (!json_is_array(env)) {
+        env = json_array();
+        json_object_set_new(process, "env", env);
+    }
+    json_array_foreach(env, i, v)
+    {
+        if (json_is_string(v) && strncmp(json_string_value(v), text, n) == 0) {
+            json_array_set_new(env, i, json_string(text));
+            return;
+        }
+    }
+    json_array_append_new(env, json_string(text));
 }
 
 int jx_load(int dir, const char *path, size_t max, json_t **ret, struct err *e)

@@ -23,6 +23,9 @@ json_t *jx_from_strv(const struct strv *l);
 void jx_set(json_t *o, const char *key, json_t *value);
 void jx_set_str(json_t *o, const char *key, const char *s); /* nothing for NULL or "" */
 
+/* NAME=VALUE into the array "env" of an OCI process, in the place of one of that name. */
+void jx_put_env(json_t *process, const char *text);
+
 /* Reads and parses; the message names the file. max in bytes. 0 and a new reference in *ret. */
 int jx_load(int dir, const char *path, size_t max, json_t **ret, struct err *e);
 /* Parses bytes from a stranger: duplicate keys are refused, depth is jansson's limit. */
