@@ -39,23 +39,36 @@ LIBS := $(SMALL_LIBS) $(shell pkg-config --libs \
 # as many at once as there are processors, for targets that build before they do something else
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
-# Programs that stay in memory, or start on every run, and need nothing but system calls: static,
-# against musl where it is there (a tenth of glibc's start-up time and memory).
-STATIC_PROGRAMS := pod-init pod-monitor pod-ports pod-userns pod-rootfs pod-trash pod-pack pod-copy \
-                   pod-stopall pod-reown
+# Programs are static, against musl where it is there. A program of glibc's takes 0.45 ms longer to
+# begin: half of it its linker, half the CPUID instructions, which trap in virtual machines. Not so
+# those that are about hundreds of megabytes, for glibc's memcpy, and curl, which comes shared.
+comma := ,
+LARGE_PROGRAMS := pod-pull pod-fetch pod-unpack
+# these stay in memory, and need nothing but system calls: static whatever there is
+SMALL_PROGRAMS := pod-init pod-monitor pod-ports pod-userns pod-rootfs pod-trash pod-pack pod-copy \
+                  pod-stopall pod-reown
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-MUSL_CC ?= $(shell command -v musl-gcc 2>/dev/null)
-ifneq ($(MUSL_CC),)
-STATIC_CC := $(MUSL_CC)
-STATIC_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) -O2 -g -fno-pie \
-                -fstack-protector-strong -ffunction-sections -fdata-sections \
-                -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
-else
-STATIC_CC := $(CC)
-STATIC_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) -O2 -g -fno-pie \
+MUSL_CC   ?= $(shell command -v musl-gcc 2>/dev/null)
+STATIC_CFLAGS = -std=gnu17 -D_GNU_SOURCE -MMD -MP -Ilibcommon $(WARN) $(WERROR) -O2 -g -fPIE \
                 -fstack-protector-strong -ffunction-sections -fdata-sections
+STATIC_LDFLAGS := -Wl,--gc-sections,-z,relro,-z,now,-z,noseparate-code
+ifneq ($(MUSL_CC),)
+lib_file         = $(shell $(CC) -print-file-name=$(1))
+STATIC_CC       := $(MUSL_CC)
+STATIC_CFLAGS   += -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
+STATIC_LIBS     := $(foreach l,jansson seccomp cap crypto yaml z,$(call lib_file,lib$(l).a))
+STATIC_PROGRAMS  = $(filter-out $(LARGE_PROGRAMS),$(BIN_NAMES) $(HELPER_NAMES))
+# musl-gcc does not know -static-pie: this is what it is
+MUSL_CRT := $(dir $(firstword $(wildcard $(addsuffix /rcrt1.o,/usr/lib/$(subst -gnu,-musl,$(MULTIARCH)) \
+                /usr/lib/musl/lib /usr/local/musl/lib))))
+STATIC_LDFLAGS += $(if $(MUSL_CRT),-static -nostartfiles -Wl$(comma)-pie$(comma)--no-dynamic-linker \
+                  $(addprefix $(MUSL_CRT),rcrt1.o crti.o) $(call lib_file,crtbeginS.o),-static -no-pie -fno-pie)
+STATIC_END      = $(if $(MUSL_CRT),$(call lib_file,crtendS.o) $(MUSL_CRT)crtn.o)
+else
+STATIC_CC       := $(CC)
+STATIC_PROGRAMS := $(SMALL_PROGRAMS)
+STATIC_LDFLAGS  += -static-pie
 endif
-STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noseparate-code
 # A build with sanitizers is dynamic, but for what must run in an image that has no libraries.
 ifneq ($(STATIC_PLAIN),)
 STATIC_PROGRAMS := pod-init
@@ -64,19 +77,16 @@ endif
 # A program is bin/pod-X.c with what lies in bin/X/, or helpers/pod-X.c with helpers/X/.
 BIN_NAMES    := $(patsubst bin/%.c,%,$(wildcard bin/pod-*.c))
 HELPER_NAMES := $(patsubst helpers/%.c,%,$(wildcard helpers/pod-*.c))
-DYN_HELPERS  := $(filter-out $(STATIC_PROGRAMS),$(HELPER_NAMES))
-STAT_HELPERS := $(filter $(STATIC_PROGRAMS),$(HELPER_NAMES))
 LIB_SRC      := $(wildcard libcommon/*/*.c)
 LIB_OBJ      := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
-# what static programs may use: the floors below words, and the words without a library
-STAT_LIB_SRC := $(wildcard libcommon/plain/*.c libcommon/disk/*.c) libcommon/words/userns.c \
-                libcommon/words/port.c libcommon/words/reasons.c
-STAT_LIB_OBJ := $(patsubst %.c,$(BUILD)/static/%.o,$(filter-out libcommon/plain/opt.c,$(STAT_LIB_SRC)))
+STATIC_OBJ   := $(LIB_SRC:%.c=$(BUILD)/static/%.o)
 UNIT_NAMES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 
 OUT_BIN    := $(BUILD)/bin
 OUT_HELPER := $(BUILD)/libexec/pod
 PROGRAMS   := $(BIN_NAMES:%=$(OUT_BIN)/%) $(HELPER_NAMES:%=$(OUT_HELPER)/%)
+STATIC_OUT := $(foreach p,$(STATIC_PROGRAMS),$(filter %/$(p),$(PROGRAMS)))
+PLAIN_OUT  := $(filter-out $(STATIC_OUT),$(PROGRAMS))
 ALIASES    := $(shell sed -n 's/^\(pod-[a-z]*\) .*/\1/p' share/aliases 2>/dev/null)
 
 .PHONY: all found
@@ -94,7 +104,7 @@ found:
 $(BUILD)/libcommon.a: $(LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
-$(BUILD)/libstatic.a: $(STAT_LIB_OBJ)
+$(BUILD)/libstatic.a: $(STATIC_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -105,23 +115,22 @@ $(BUILD)/obj/%.o: %.c | found
 $(BUILD)/static/%.o: %.c | found
 	@mkdir -p $(@D)
 	@echo "  CC.s    $<"
-	@$(STATIC_CC) $(STATIC_CFLAGS) -c -o $@ $<
+	@$(STATIC_CC) $(STATIC_CFLAGS) -Ibin -c -o $@ $<
 
-# the object of pod-X and those of the folder X beside it
-objs = $(1)/$(2)/pod-$(3).o $(patsubst %.c,$(1)/%.o,$(wildcard $(2)/$(3)/*.c $(2)/$(3)s/*.c))
+# the object of pod-X and those of the folder X beside it; bin/ has one more for all of its own
+objs_of = $(1)/$(2)/pod-$(3).o $(patsubst %.c,$(1)/%.o,$(wildcard $(2)/$(3)/*.c $(2)/$(3)s/*.c))
+objs    = $(call objs_of,$(1),$(if $(filter $(OUT_BIN)/%,$(2)),bin,helpers),$(patsubst pod-%,%,$(notdir $(2)))) \
+          $(if $(filter $(OUT_BIN)/%,$(2)),$(1)/bin/say.o)
 
-$(BIN_NAMES:%=$(OUT_BIN)/%): $(OUT_BIN)/pod-%: $$(call objs,$(BUILD)/obj,bin,$$*) $(BUILD)/obj/bin/say.o $(BUILD)/libcommon.a
+$(PLAIN_OUT): $$(call objs,$(BUILD)/obj,$$@) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(DYN_HELPERS:%=$(OUT_HELPER)/%): $(OUT_HELPER)/pod-%: $$(call objs,$(BUILD)/obj,helpers,$$*) $(BUILD)/libcommon.a
-	@mkdir -p $(@D)
-	@echo "  LD      $@"
-	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(STAT_HELPERS:%=$(OUT_HELPER)/%): $(OUT_HELPER)/pod-%: $$(call objs,$(BUILD)/static,helpers,$$*) $(BUILD)/libstatic.a
+$(STATIC_OUT): $$(call objs,$(BUILD)/static,$$@) $(BUILD)/libstatic.a
 	@mkdir -p $(@D)
 	@echo "  LD.s    $@"
-	@$(STATIC_CC) $(STATIC_CFLAGS) $(STATIC_LDFLAGS) -o $@ $^
+	@$(STATIC_CC) $(STATIC_CFLAGS) $(STATIC_LDFLAGS) -o $@ $^ $(STATIC_LIBS) \
+	    $(BUILD)/libstatic.a $(STATIC_END)
 
 $(OUT_BIN)/pod: bin/pod
 	@mkdir -p $(@D)

@@ -20,6 +20,7 @@
 #include "plain/buf.h"
 #include "plain/err.h"
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 #include "plain/str.h"
 
 #include <errno.h>
@@ -97,8 +98,7 @@ static int bind(int root, char *const words[3], struct err *e)
     if (mount(words[0], at, NULL, MS_BIND | MS_REC, NULL) < 0)
         return err_sys(e, "cannot mount \"%s\" on \"%s\"", words[0], words[1]);
     cleanup_fd int top = open_in(root, words[1], O_PATH);
-    if (strcmp(words[2], "ro") == 0 && top >= 0 &&
-        syscall(SYS_mount_setattr, top, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof ro) < 0)
+    if (strcmp(words[2], "ro") == 0 && top >= 0 && tree_setattr(top, &ro, AT_RECURSIVE) < 0)
         return err_sys(e, "cannot make \"%s\" read-only", words[1]);
     return 0;
 }

@@ -7,6 +7,8 @@
  *
  * Static, and the only program of ours that is ever visible inside a container.
  */
+#include "plain/signals.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,7 +67,7 @@ static pid_t start(char **argv, const sigset_t *before)
 int main(int argc, char **argv)
 {
     sigset_t all, before;
-    sigfillset(&all);
+    signals_fill(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
     if (argc > 1 && strcmp(argv[1], "--pause") == 0)
         return pause_forever(&all);

@@ -18,6 +18,7 @@
 #include "disk/report.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 #include "plain/str.h"
 #include "rootfs/fill.h"
 #include "words/reasons.h"
@@ -215,13 +216,12 @@ static int take_shm(const struct rootfs *r, struct err *e)
     cleanup_fd int dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (there < 0 || here < 0 || dir < 0 || setns(there, CLONE_NEWNS) < 0)
         return err_sys(e, "cannot join the /dev/shm of process %s", r->shm_of);
-    cleanup_fd int shm =
-        (int)syscall(SYS_open_tree, AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    cleanup_fd int shm = tree_clone(AT_FDCWD, "/dev/shm", 0);
     int failed = shm < 0 ? errno : 0;
     if (setns(here, CLONE_NEWNS) < 0 || fchdir(dir) < 0)
         return err_sys(e, "cannot come back from the namespace of process %s", r->shm_of);
     errno = failed;
-    if (shm < 0 || syscall(SYS_move_mount, shm, "", AT_FDCWD, r->shm, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    if (shm < 0 || tree_attach_at(shm, r->shm) < 0)
         return err_sys(e, "cannot share the /dev/shm of process %s", r->shm_of);
     return 0;
 }

@@ -72,6 +72,29 @@ none() { run_pod "$1" run --rm --network none "${@:2}"; }
     none 126 --hostuser nosuchuser "$IMAGE" id
 }
 
+@test "users that only getent knows (LDAP and the like): --hostuser; and IDs that nobody has" {
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    cat >"$BATS_TEST_TMPDIR/bin/getent" <<'END'
+#!/bin/sh
+case $* in
+"passwd -- faraway" | "passwd -- 7007") echo "faraway:x:7007:7007:Far Away:/home/faraway:/bin/sh" ;;
+*) exec /usr/bin/getent "$@" ;;
+esac
+END
+    chmod 755 "$BATS_TEST_TMPDIR/bin/getent"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    for who in faraway 7007; do
+        none 0 --hostuser "$who" --user faraway "$IMAGE" id -un
+        assert_output faraway
+    done
+    none 125 --user 7007777 "$IMAGE" id
+    assert_error_match "there is no user ID 7007777 in the container's user namespace .*/etc/subuid"
+    none 125 --user 0 --group-add 7007777 "$IMAGE" id
+    assert_error_match "there is no group ID 7007777 in the container's user namespace .*/etc/subgid"
+    none 126 --hostuser tooFarAway "$IMAGE" id
+    assert_error "creating temporary passwd file: user: unknown user tooFarAway"
+}
+
 @test "capabilities that were added hold for other users than root, in exec too" {
     run_pod run -d --name capable --network none --user 5 --cap-add net_raw "$IMAGE" sleep 100
     run_pod exec capable grep CapEff /proc/1/status

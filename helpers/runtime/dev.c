@@ -2,11 +2,11 @@
 
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 #include "plain/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,11 +33,10 @@ static const struct {
 int bind_node(const char *source, int over, uint64_t attr)
 {
     struct mount_attr a = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | attr};
-    cleanup_fd int tree =
-        open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (unsigned)OPEN_TREE_CLOEXEC);
-    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &a, sizeof a) < 0)
+    cleanup_fd int tree = tree_clone(AT_FDCWD, source, 0);
+    if (tree < 0 || tree_setattr(tree, &a, 0) < 0)
         return -1;
-    return move_mount(tree, "", over, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    return tree_attach(tree, over);
 }
 
 /* mknod is not for user namespaces: the host's node is bound over an empty file. */

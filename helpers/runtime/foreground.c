@@ -5,6 +5,7 @@
 #include "rt.h"
 
 #include "plain/fdio.h"
+#include "plain/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +137,7 @@ int foreground(pid_t pid, int terminal_fd, int *ret_code, struct err *e)
 {
     struct front f = {.pid = pid, .master = -1};
     sigset_t all, before;
-    sigfillset(&all);
+    signals_fill(&all);
     static const int ours[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTTIN, SIGTTOU, SIGPIPE};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         sigdelset(&all, ours[i]);

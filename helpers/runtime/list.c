@@ -1,6 +1,7 @@
 /* list, ps, pause, resume, update: containers seen from outside. */
 #include "rt.h"
 
+#include "disk/account.h"
 #include "disk/at.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
@@ -8,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +40,9 @@ static void list_one(struct rt *rt, json_t *all, bool json)
     if (state_load(rt, &s, &e) < 0)
         return; /* gone in between, or being made */
     const char *status = state_status(rt, &s);
-    struct passwd *pw = getpwuid(s.owner);
-    cleanup_free char *owner = pw ? xstrdup(pw->pw_name) : xasprintf("#%u", s.owner);
+    struct account a;
+    cleanup_free char *owner =
+        account_by_id(s.owner, &a) == 0 ? xstrdup(a.name) : xasprintf("#%u", s.owner);
     if (json) {
         json_t *o = state_json(rt, &s, status);
         json_object_set_new(o, "owner", json_string(owner));

@@ -2,10 +2,10 @@
 #include "rt.h"
 
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,11 +38,8 @@ static int readonly_one(const char *path, int rootfd, struct err *e)
     cleanup_fd int fd = path_in_root(rootfd, path);
     if (fd < 0)
         return is_absent() ? 0 : err_sys(e, "cannot protect \"%s\"", path);
-    cleanup_fd int tree = open_tree(
-        fd, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | (unsigned)OPEN_TREE_CLOEXEC);
-    if (tree < 0 ||
-        syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof a) < 0 ||
-        move_mount(tree, "", fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    cleanup_fd int tree = tree_clone(fd, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    if (tree < 0 || tree_setattr(tree, &a, AT_RECURSIVE) < 0 || tree_attach(tree, fd) < 0)
         return err_sys(e, "cannot protect \"%s\"", path);
     return 0;
 }

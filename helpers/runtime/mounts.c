@@ -3,12 +3,12 @@
 #include "mountopt.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 #include "things/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,8 +133,7 @@ static int finish_fs(const char *dest, int rootfd, const struct mountopt *m, str
     cleanup_fd int top = open_in_root(rootfd, dest, true, e);
     if (top < 0)
         return -1;
-    if ((a.attr_set || a.attr_clr) &&
-        syscall(SYS_mount_setattr, top, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof a) < 0)
+    if ((a.attr_set || a.attr_clr) && tree_setattr(top, &a, AT_RECURSIVE) < 0)
         return err_sys(e, "cannot set recursive mount options of \"%s\"", dest);
     if (m->propagation && mount(NULL, fd_path(top).s, NULL, m->propagation, NULL) < 0)
         return err_sys(e, "cannot set the propagation of \"%s\"", dest);
@@ -184,7 +183,5 @@ int mounts_finish(const struct rt *rt, int rootfd, struct err *e)
     cleanup_fd int dev = open_in_root(rootfd, "dev", true, e);
     if (dev < 0)
         return -1;
-    return syscall(SYS_mount_setattr, dev, "", AT_EMPTY_PATH, &a, sizeof a) < 0
-               ? err_sys(e, "cannot make /dev read-only")
-               : 0;
+    return tree_setattr(dev, &a, 0) < 0 ? err_sys(e, "cannot make /dev read-only") : 0;
 }

@@ -2,6 +2,7 @@
 
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "plain/signals.h"
 #include "plain/str.h"
 
 #include "disk/at.h"
@@ -30,6 +31,27 @@ bool keeps_groups(const json_t *spec)
     return strcmp(jx_str(a, "run.oci.keep_original_groups"), "1") == 0;
 }
 
+/* setgroups(2) and its like say EINVAL of an id that the user namespace has not. */
+static int cannot_become(struct err *e, const char *kind, unsigned id)
+{
+    if (errno != EINVAL)
+        return err_sys(e, "cannot become %s %u", kind, id);
+    return err_set(e, 0,
+                   "there is no %s ID %u in the container's user namespace (more come from a "
+                   "longer range in /etc/sub%cid)",
+                   kind, id, kind[0]);
+}
+
+static int set_groups(const gid_t *groups, size_t n, struct err *e)
+{
+    gid_t worst = 0;
+    for (size_t i = 0; i < n; i++)
+        worst = groups[i] > worst ? groups[i] : worst;
+    if (setgroups(n, groups) == 0 || (n == 0 && errno == EPERM))
+        return 0;
+    return cannot_become(e, "group", worst);
+}
+
 static int set_user(const json_t *spec, const json_t *process, struct err *e)
 {
     const json_t *user = json_object_get(process, "user"), *g;
@@ -42,14 +64,14 @@ static int set_user(const json_t *spec, const json_t *process, struct err *e)
             return err_set(e, 0, "more than %zu supplementary groups", n);
         groups[n++] = (gid_t)json_integer_value(g);
     }
-    if (!keeps_groups(spec) && setgroups(n, groups) < 0 && (n > 0 || errno != EPERM))
-        return err_sys(e, "cannot set supplementary groups");
+    if (!keeps_groups(spec) && set_groups(groups, n, e) < 0)
+        return -1;
     if (json_is_integer(json_object_get(user, "umask")))
         umask((mode_t)jx_int(user, "umask", 022) & 0777);
     if (setresgid(gid, gid, gid) < 0)
-        return err_sys(e, "cannot become group %u", gid);
+        return cannot_become(e, "group", gid);
     if (setresuid(uid, uid, uid) < 0)
-        return err_sys(e, "cannot become user %u", uid);
+        return cannot_become(e, "user", uid);
     return 0;
 }
 
@@ -238,8 +260,7 @@ int process_exec(const struct rt *rt, const json_t *process, const char *path, s
         strv_addf(&env, "LISTEN_PID=%d", getpid());
     }
     /* what our caller ignores (a shell its background jobs' SIGINT) is not the payload's affair */
-    for (int sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL);
+    signals_default();
     execve(path, argv.v, env.v);
     int code = errno == ENOENT ? 127 : 126;
     const char *why = strerror(errno);

@@ -2,10 +2,10 @@
 
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "plain/mountcalls.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static int open_root(const struct rt *rt, struct err *e)
 {
     if (rt->root_tree >= 0) {
         /* put where everybody may go; "/" itself is about to be left */
-        if (syscall(SYS_move_mount, rt->root_tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        if (tree_attach_at(rt->root_tree, "/") < 0)
             return err_sys(e, "cannot mount the root filesystem \"%s\"", rt->rootfs);
         return rt->root_tree;
     }

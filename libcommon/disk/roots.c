@@ -1,4 +1,5 @@
 #include "disk/roots.h"
+#include "disk/account.h"
 
 #include "disk/at.h"
 #include "disk/storageconf.h"
@@ -7,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,10 +78,10 @@ static char *default_graph(void)
     const char *data = getenv("XDG_DATA_HOME");
     if (data && data[0] == '/')
         return xasprintf("%s/containers/storage", data);
+    struct account own;
     const char *home = getenv("HOME");
     if (!home || home[0] != '/') {
-        struct passwd *pw = getpwuid(geteuid());
-        home = pw ? pw->pw_dir : NULL;
+        home = account_by_id(geteuid(), &own) == 0 ? own.home : NULL;
     }
     return home ? xasprintf("%s/.local/share/containers/storage", home) : NULL;
 }

@@ -3,6 +3,7 @@
  * find a name and a home. The changed files go into the container's own layer, where they stay
  * ordinary files: adduser in the container can still replace them.
  */
+#include "disk/account.h"
 #include "things/create.h"
 
 #include "disk/at.h"
@@ -11,8 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,18 +70,15 @@ int etc_host_users(struct etc *t, const char *home, struct err *e)
     for (size_t i = 0; i < t->o->hostuser.n; i++) {
         const char *who = t->o->hostuser.v[i];
         uint64_t uid;
-        char text[4096];
-        struct passwd entry, *pw = NULL;
-        (void)getpwnam_r(who, &entry, text, sizeof text, &pw);
-        if (!pw && str_u64(who, UINT32_MAX, &uid) == 0)
-            (void)getpwuid_r((uid_t)uid, &entry, text, sizeof text, &pw);
-        if (!pw)
+        struct account a;
+        if (account_by_name(who, &a) < 0 &&
+            (str_u64(who, UINT32_MAX, &uid) < 0 || account_by_id((uid_t)uid, &a) < 0))
             return err_set(e, EXIT_CANNOT, "creating temporary passwd file: user: unknown user %s",
                            who);
-        if (has_id(buf_str(t->passwd), pw->pw_uid))
+        if (has_id(buf_str(t->passwd), a.uid))
             continue;
         cleanup_free char *line =
-            xasprintf("%s:*:%u:%u::%s:%s", pw->pw_name, pw->pw_uid, pw->pw_gid, home, "/bin/sh");
+            xasprintf("%s:*:%u:%u::%s:%s", a.name, a.uid, a.gid, home, "/bin/sh");
         add_line(t->passwd, line);
         t->passwd_new = true;
     }
@@ -92,14 +88,15 @@ int etc_host_users(struct etc *t, const char *home, struct err *e)
 /* The caller's own home, when it is mounted there; else where the container begins. */
 static void find_home(const struct etc *t, const json_t *rec, struct user_ids *u)
 {
-    const struct passwd *pw = t->keep ? getpwuid(getuid()) : NULL;
+    struct account own;
+    bool keep = t->keep && account_by_id(getuid(), &own) == 0;
     const json_t *m;
     size_t i;
     (void)str_copy(u->home, sizeof u->home, jx_str(rec, "workdir"));
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {
-        if (pw && strcmp(jx_str(m, "destination"), pw->pw_dir) == 0)
-            (void)str_copy(u->home, sizeof u->home, pw->pw_dir);
+        if (keep && strcmp(jx_str(m, "destination"), own.home) == 0)
+            (void)str_copy(u->home, sizeof u->home, own.home);
     }
 }
 
@@ -123,11 +120,11 @@ static void add_user(struct etc *t, const json_t *rec, struct user_ids *u)
 
 static void add_group(struct etc *t, const struct user_ids *u)
 {
-    const struct group *gr = t->keep ? getgrgid(getgid()) : NULL;
-    char number[16], user[16];
-    snprintf(number, sizeof number, "%u", u->gid);
+    char name[256], user[16];
+    if (!t->keep || account_group(getgid(), name, sizeof name) < 0)
+        snprintf(name, sizeof name, "%u", u->gid);
     snprintf(user, sizeof user, "%u", u->uid);
-    const char *name = gr ? gr->gr_name : number, *member = *u->name ? u->name : user;
+    const char *member = *u->name ? u->name : user;
     cleanup_free char *line = t->o->group_entry ? expand(t->o->group_entry, u, name, "")
                                                 : xasprintf("%s:x:%u:%s", name, u->gid, member);
     add_line(t->group, line);

@@ -1,4 +1,5 @@
 /* args, environment, working directory and user: the image's wishes and the person's. */
+#include "disk/account.h"
 #include "things/create.h"
 #include "things/ctr.h"
 #include "things/pod.h"
@@ -7,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,10 +87,11 @@ static bool joins_keep_id(const struct roots *r, const json_t *rec, struct ctr *
 /* The user of keep-id is the caller, under the id that was asked for. */
 static void keep_user(const json_t *rec, struct user_ids *u)
 {
-    const struct passwd *pw = getpwuid(getuid());
+    struct account own;
     *u = (struct user_ids){.uid = (unsigned)jx_int(rec, "keepUid", getuid()),
                            .gid = (unsigned)jx_int(rec, "keepGid", getgid())};
-    (void)str_copy(u->name, sizeof u->name, pw ? pw->pw_name : "");
+    if (account_by_id(getuid(), &own) == 0)
+        (void)str_copy(u->name, sizeof u->name, own.name);
 }
 
 static int add_groups(const struct create_opts *o, const char *group, struct user_ids *u,

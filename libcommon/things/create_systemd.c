@@ -4,7 +4,8 @@
  */
 #include "things/create.h"
 
-#include <signal.h>
+#include "words/signame.h"
+
 #include <string.h>
 
 /* The names that podman takes for such an init. */
@@ -63,7 +64,7 @@ int create_systemd(const struct create_opts *o, const json_t *cfg, json_t *rec, 
                    : 0;
     json_object_set_new(rec, "systemd", json_true());
     if (!o->stop_signal && !*jx_str(cfg, "StopSignal"))
-        json_object_set_new(rec, "stopSignal", json_integer(SIGRTMIN + 3));
+        json_object_set_new(rec, "stopSignal", json_integer(signal_number("RTMIN+3")));
     json_array_append_new(json_object_get(rec, "env"),
                           json_sprintf("container_uuid=%.32s", jx_str(rec, "id")));
     add_mounts(rec);

@@ -2,6 +2,7 @@
 #include "things/seccomp.h"
 
 #include "plain/str.h"
+#include "words/errname.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,9 +14,7 @@
 #include <sys/utsname.h>
 
 #include "disk/at.h"
-
-#define MAX_PROFILE   (4U << 20)
-#define HIGHEST_ERRNO 133
+#define MAX_PROFILE (4U << 20)
 
 struct here {
     const struct strv *caps;
@@ -106,10 +105,7 @@ static int64_t errno_of(const json_t *o, const char *key, const char *name_key)
 {
     const char *name = jx_str(o, name_key);
     int64_t nr = jx_int(o, key, -1);
-    for (int i = 1; nr < 0 && *name && i <= HIGHEST_ERRNO; i++)
-        if (str_eq(strerrorname_np(i), name))
-            nr = i;
-    return nr;
+    return nr < 0 && *name ? errname_number(name) : nr;
 }
 
 static void set_errno(json_t *to, const char *key, int64_t nr)

@@ -63,7 +63,7 @@ static void default_limit(json_t *list, const char *type, int which, rlim_t want
         if (strcmp(jx_str(v, "type"), type) == 0)
             return;
     }
-    if (getrlimit((__rlimit_resource_t)which, &ours) < 0)
+    if (getrlimit(which, &ours) < 0)
         return;
     if (want > ours.rlim_max)
         want = ours.rlim_max;

@@ -12,6 +12,8 @@
 #include "things/store.h"
 #include "words/digest.h"
 
+#include <sys/types.h>
+
 /* Called once when a lock is not free after two seconds; holder is 0 when it is not known. */
 void store_on_wait(void (*fn)(pid_t holder, const char *lock));
 

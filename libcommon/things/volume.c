@@ -11,10 +11,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_RECORD (1 << 20)
@@ -53,7 +55,7 @@ int volume_create(const struct roots *r, const struct volume_want *w, struct err
     cleanup_fd int dir = at_open_dir(r->own, from);
     int res = dir < 0 || write_parts(dir, w) < 0 ? -1 : 0;
     if (res == 0)
-        res = renameat2(r->own, from, r->own, to, RENAME_NOREPLACE);
+        res = (int)syscall(SYS_renameat2, r->own, from, r->own, to, RENAME_NOREPLACE);
     if (res == 0) {
         event_volume(r, "create", w->name);
         return 0;

@@ -1,4 +1,5 @@
 #include "words/reasons.h"
+#include "disk/account.h"
 
 #include "disk/at.h"
 #include "plain/buf.h"
@@ -6,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +23,10 @@
 
 const char *reason_user(void)
 {
-    static char name[64];
-    struct passwd *pw = getpwuid(getuid());
-    if (!pw || str_copy(name, sizeof name, pw->pw_name) < 0)
-        snprintf(name, sizeof name, "%u", getuid());
-    return name;
+    static struct account own;
+    if (!*own.name && account_by_id(getuid(), &own) < 0)
+        snprintf(own.name, sizeof own.name, "%u", getuid());
+    return own.name;
 }
 
 /* ---- packages ---- */

@@ -1,17 +1,17 @@
 #include "words/userdirs.h"
 
+#include "disk/account.h"
 #include "plain/buf.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 char *userdir_home(const char *rest)
 {
+    struct account own;
     const char *home = getenv("HOME");
     if (!home || home[0] != '/') {
-        const struct passwd *pw = getpwuid(geteuid());
-        home = pw ? pw->pw_dir : NULL;
+        home = account_by_id(geteuid(), &own) == 0 ? own.home : NULL;
     }
     return home ? xasprintf("%s/%s", home, rest) : NULL;
 }
