@@ -170,6 +170,7 @@ static int export_program(scmp_filter_ctx ctx, struct buf *ret, struct err *e)
         return err_sys(e, "seccomp: cannot read the compiled profile");
     if (b.len == 0 || b.len % sizeof(struct sock_filter) != 0)
         return err_set(e, 0, "seccomp: the compiled profile has no whole instructions");
+    seccomp_shrink(&b);
     buf_add(ret, b.s, b.len);
     return 0;
 }

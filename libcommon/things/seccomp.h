@@ -27,6 +27,9 @@ int seccomp_profile_resolve(const char *path, const struct strv *caps, json_t **
 /* What this libseccomp or architecture does not know by name is left out, as other runtimes do. */
 int seccomp_compile(const json_t *linux_seccomp, struct buf *ret_bpf, struct err *e);
 
+/* Makes a program shorter that decides by architecture and number; others stay as they are. */
+void seccomp_shrink(struct buf *program);
+
 /* The section's "flags" as seccomp(2)'s SECCOMP_FILTER_FLAG_*. */
 int seccomp_flags(const json_t *linux_seccomp, unsigned *ret, struct err *e);
 

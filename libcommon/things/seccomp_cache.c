@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 
 /* goes up when resolving or compiling changes its mind */
-#define CACHE_FORMAT 2
+#define CACHE_FORMAT 3
 #define FNV_PRIME    UINT64_C(0x100000001b3)
 
 /* Told apart by content, not defended: whoever can write here can write the programs too. */

@@ -10,9 +10,11 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -325,9 +327,119 @@ static void test_cache(void)
     rmtree(AT_FDCWD, dir);
 }
 
+/* ---- shorter programs ---- */
+
+static uint32_t dice(uint32_t sides)
+{
+    static uint64_t x = 88172645463325252ULL;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return (uint32_t)(x >> 16) % sides;
+}
+
+static const uint32_t archs[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32, SCMP_ARCH_AARCH64};
+
+/* Whatever a caller does, both say the same. */
+static int agree(const struct buf *a, const struct buf *b)
+{
+    static const uint32_t asked[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, 0, 7};
+    for (int i = 0; i < 20000; i++) {
+        uint32_t nr = dice(8) ? (uint32_t)i / 8 % 512 : dice(UINT32_MAX);
+        struct seccomp_data d = {.nr = (int)(dice(4) ? nr : nr | 0x40000000),
+                                 .arch = asked[dice(sizeof asked / sizeof *asked)]};
+        for (int k = 0; k < 6; k++)
+            d.args[k] = dice(4) ? dice(3) : (uint64_t)dice(UINT32_MAX) << dice(33);
+        if (run(a, &d) != run(b, &d))
+            return 0;
+    }
+    return 1;
+}
+
+static void random_rules(scmp_filter_ctx ctx)
+{
+    static const uint32_t actions[] = {SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(1), SCMP_ACT_ERRNO(38),
+                                       SCMP_ACT_KILL_PROCESS, SCMP_ACT_NOTIFY};
+    for (uint32_t i = 0, n = dice(400); i < n; i++) {
+        struct scmp_arg_cmp c = {.arg = dice(6),
+                                 .op = (enum scmp_compare)(1 + dice(7)),
+                                 .datum_a = dice(4),
+                                 .datum_b = dice(4)};
+        (void)seccomp_rule_add_array(ctx, actions[dice(5)], (int)dice(450), dice(5) == 0, &c);
+    }
+}
+
+static void exported(scmp_filter_ctx ctx, struct buf *ret)
+{
+    int fd = memfd_create("program", MFD_CLOEXEC);
+    CHECK(fd >= 0 && seccomp_export_bpf(ctx, fd) == 0 && lseek(fd, 0, SEEK_SET) == 0);
+    CHECK(fd_read_all(fd, 1 << 20, ret) == 0);
+    close(fd);
+}
+
+static void test_shrink(void)
+{
+    for (int round = 0; round < 150; round++) {
+        struct buf was = BUF_INIT, is = BUF_INIT;
+        scmp_filter_ctx ctx = seccomp_init(dice(2) ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(38));
+        for (int i = 0; i < 4; i++)
+            if (dice(2))
+                (void)seccomp_arch_add(ctx, archs[i]);
+        (void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 1 + dice(2));
+        random_rules(ctx);
+        exported(ctx, &was);
+        buf_add(&is, was.s, was.len);
+        seccomp_shrink(&is);
+        CHECK(is.len <= was.len && agree(&was, &is));
+        seccomp_release(ctx);
+        buf_free(&was);
+        buf_free(&is);
+    }
+    struct buf shipped = BUF_INIT;
+    compile("CAP_CHOWN", &shipped);
+    CHECK(shipped.len / sizeof(struct sock_filter) < 500);
+    buf_free(&shipped);
+}
+
+/* Programs that no compiler writes: they stay, or go on to say the same. */
+static void test_shrink_anything(void)
+{
+    static const uint16_t codes[] = {BPF_LD | BPF_W | BPF_ABS,   BPF_JMP | BPF_JEQ | BPF_K,
+                                     BPF_JMP | BPF_JGE | BPF_K,  BPF_JMP | BPF_JGT | BPF_K,
+                                     BPF_JMP | BPF_JEQ | BPF_K,  BPF_RET | BPF_K,
+                                     BPF_JMP | BPF_JA,           BPF_JMP | BPF_JEQ | BPF_K,
+                                     BPF_JMP | BPF_JSET | BPF_K, BPF_ALU | BPF_AND | BPF_K};
+    for (int round = 0; round < 3000; round++) {
+        struct buf was = BUF_INIT, is = BUF_INIT;
+        uint32_t n = 1 + dice(60), kinds = dice(8) ? 8 : 10;
+        for (uint32_t i = 0; i < n; i++) {
+            struct sock_filter f = {
+                .code = codes[dice(kinds)], .jt = (uint8_t)dice(n - i), .k = dice(9)};
+            f.jf = (uint8_t)dice(n - i);
+            if (f.code == (BPF_LD | BPF_W | BPF_ABS))
+                f.k = dice(4) ? 4 * dice(2) : 4 * dice(16);
+            if (i + 1 == n && dice(9))
+                f.code = BPF_RET | BPF_K;
+            buf_add(&was, &f, sizeof f);
+        }
+        buf_add(&is, was.s, was.len);
+        seccomp_shrink(&is);
+        CHECK(is.len <= was.len);
+        for (int i = 0; is.len < was.len && i < 300; i++) {
+            struct seccomp_data d = {
+                .nr = (int)dice(12), .arch = dice(12), .args = {dice(3), dice(3)}};
+            CHECK(run(&was, &d) == run(&is, &d));
+        }
+        buf_free(&was);
+        buf_free(&is);
+    }
+}
+
 int main(void)
 {
     test_verdicts();
+    test_shrink();
+    test_shrink_anything();
     CHECK(in_child(child, "CAP_CHOWN") == 0);
     CHECK(in_child(child_with_cap, "CAP_SYS_ADMIN") == 0);
     test_all_words();
