@@ -15,6 +15,10 @@
 int say_error(const struct err *e)
 {
     fflush(stdout);
+    if (e->code == 128 + SIGPIPE) { /* a helper died of it: so does a tool whose reader went */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
     fprintf(stderr, "Error: %s\n", e->msg);
     if (e->hint[0])
         fprintf(stderr, "%s\n", e->hint);

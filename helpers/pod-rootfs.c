@@ -1,27 +1,30 @@
 /*
  * pod-rootfs: a mount namespace of its own with a container's root filesystem in it, then exec.
  *
- *   pod-rootfs [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR] [--volatile]
+ *   pod-rootfs [--enter] [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR]
+ * [--volatile]
  *              [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal]
  *              [--fill VOLUME DEST UID GID HOW]... [--own DIR UID GID]... -- COMMAND [ARG...]
  *
- * Runs as uid 0 of the user's namespace. The mount lives in the new namespace only: when the last
- * process that uses it goes, it goes, and there is nothing to unmount and nothing to leak.
- * Native overlay first; fuse-overlayfs where the kernel refuses, or with --fuse (or the
- * environment POD_ROOTFS=fuse). With --map-ids (fuse-overlayfs' uidmapping= and gidmapping=
- * values, joined by a comma) ids are mapped on the fly instead of copying the image. With --shm-of
- * the /dev/shm of process PID, another container's, is on DIR as well. With --seal
+ * Runs as uid 0 of the user's namespace, or with --enter becomes that first. The mount lives in the
+ * new namespace only: when the last process that uses it goes, it goes, and there is nothing to
+ * unmount and nothing to leak. Native overlay first; fuse-overlayfs where the kernel refuses, or
+ * with --fuse (or the environment POD_ROOTFS=fuse). With --map-ids (fuse-overlayfs' uidmapping= and
+ * gidmapping= values, joined by a comma) ids are mapped on the fly instead of copying the image.
+ * With --shm-of the /dev/shm of process PID, another container's, is on DIR as well. With --seal
  * the directory of COMMAND is read-only in the new namespace: a container that gets hold of the
  * runtime through /proc/self/exe cannot write to it, though it belongs to the same user. --fill is
  * for volumes that have had no container yet, --own for mounts with option U (rootfs/fill.h).
  */
 #include "disk/report.h"
+#include "disk/roots.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
 #include "plain/mountcalls.h"
 #include "plain/str.h"
 #include "rootfs/fill.h"
 #include "words/reasons.h"
+#include "words/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +47,7 @@
 
 struct rootfs {
     const char *target, *base, *lower, *upper, *work, *map_ids, *shm_of, *shm;
-    bool is_volatile, fuse, seal;
+    bool enter, is_volatile, fuse, seal;
     struct args {
         char ***v;
         size_t n;
@@ -54,10 +57,11 @@ struct rootfs {
 
 static int usage(struct err *e)
 {
-    return err_set(e, 0,
-                   "usage: pod-rootfs [--target DIR] [--base DIR --lower LIST] [--upper DIR "
-                   "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] "
-                   "[--seal] [--fill VOLUME DEST UID GID HOW] [--own DIR UID GID] -- COMMAND");
+    return err_set(
+        e, 0,
+        "usage: pod-rootfs [--enter] [--target DIR] [--base DIR --lower LIST] [--upper DIR "
+        "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] "
+        "[--seal] [--fill VOLUME DEST UID GID HOW] [--own DIR UID GID] -- COMMAND");
 }
 
 static bool take(char ***argv, struct args *a, size_t values)
@@ -85,6 +89,8 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
             ;
         if (i < n && argv[1])
             *values[i].at = *++argv;
+        else if (strcmp(*argv, "--enter") == 0)
+            r->enter = true;
         else if (strcmp(*argv, "--volatile") == 0)
             r->is_volatile = true;
         else if (strcmp(*argv, "--fuse") == 0)
@@ -196,8 +202,11 @@ static int seal(const struct rootfs *r, struct err *e)
     return 0;
 }
 
-static int enter_namespace(struct err *e)
+static int enter_namespaces(const struct rootfs *r, struct err *e)
 {
+    cleanup_free char *run = NULL;
+    if (r->enter && (roots_run_path(&run, e) < 0 || userns_enter(run, e) < 0))
+        return -1;
     if (unshare(CLONE_NEWNS) < 0)
         return err_sys(e, "cannot make a mount namespace");
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
@@ -258,17 +267,23 @@ static int mount_root(struct rootfs *r, struct err *e)
     return 0;
 }
 
+static int fail(const struct err *e)
+{
+    report_err(e);
+    fprintf(stderr, "Error: %s\n", e->msg);
+    if (e->hint[0])
+        fprintf(stderr, "%s\n", e->hint);
+    return e->code ? e->code : 125;
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
     struct err e = ERR_INIT;
     struct rootfs r = {0};
-    if (parse(argv, &r, &e) < 0 || enter_namespace(&e) < 0 || take_shm(&r, &e) < 0 ||
-        (r.lower && mount_root(&r, &e) < 0) || fill_all(&r, &e) < 0 || seal(&r, &e) < 0) {
-        report_err(&e);
-        fprintf(stderr, "Error: %s\n", e.msg);
-        return e.code;
-    }
+    if (parse(argv, &r, &e) < 0 || enter_namespaces(&r, &e) < 0 || take_shm(&r, &e) < 0 ||
+        (r.lower && mount_root(&r, &e) < 0) || fill_all(&r, &e) < 0 || seal(&r, &e) < 0)
+        return fail(&e);
     if (r.lower && r.fuse)
         return finish_fuse(&r);
     execvp(r.command[0], r.command);
@@ -278,7 +293,5 @@ int main(int argc, char **argv)
     else
         err_sys(&e, "cannot run \"%s\"", r.command[0]);
     e.code = missing ? 127 : 126;
-    report_err(&e);
-    fprintf(stderr, "Error: %s\n", e.msg);
-    return e.code;
+    return fail(&e);
 }

@@ -61,9 +61,7 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
         free(runtime);
         return -1;
     }
-    start_add_userns(argv);
-    strv_take(argv, tool_path("pod-rootfs"));
-    strv_add(argv, "--seal");
+    start_add_rootfs(true, argv);
     strv_add(argv, "--");
     runtime_globals(r, runtime, ours, argv);
     free(runtime);

@@ -170,7 +170,8 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
     if (ours) {
         int r = report_read(p[0], base_name(c->argv[0]), NULL, 0, e);
         close(p[0]);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        /* what went well ends beside us, and launch_reap() is told */
+        while (r < 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
         return r;
     }

@@ -4,10 +4,10 @@
  *   runtime                               init
  *   clone                                 waits
  *   writes the id maps        'm' →
- *                             ← 'r'       is root in there
+ *                             ← 'r'       is root in there (these two where there are such hooks)
  *   createRuntime hooks       'h' →       mounts, createContainer hooks, pivot, credentials
- *                             ← 'c'       ready to exec
- *   writes state, pid file    'g' →       with create: reads exec.fifo, which `start` writes, and
+ *   writes state, pid file    ← 'c'       ready to exec
+ *                             'g' →       with create: reads exec.fifo, which `start` writes, and
  *                                         answers in exec.answer; startContainer hooks; exec
  *   end of file: exec worked; a line instead of any of these: what failed
  */
@@ -61,6 +61,12 @@ static int expect(int sync, char want, struct err *e)
     return report_parse(line, "init", NULL, 0, e);
 }
 
+/* Hooks that the runtime runs when the namespaces are made and nothing is mounted yet. */
+static bool hooks_before(const struct rt *rt)
+{
+    return hooks_any(rt, "prestart") || hooks_any(rt, "createRuntime");
+}
+
 /* ---- init ---- */
 
 static int set_names(const json_t *spec, int fresh, struct err *e)
@@ -108,8 +114,12 @@ static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char *
     if (expect(sync, 'm', e) < 0 || become_root(rt, plan, e) < 0 ||
         ns_make_late(plan, rt->spec, e) < 0)
         return -1;
-    say(sync, 'r');
-    if (expect(sync, 'h', e) < 0 || set_names(rt->spec, plan->fresh, e) < 0)
+    if (hooks_before(rt)) {
+        say(sync, 'r');
+        if (expect(sync, 'h', e) < 0)
+            return -1;
+    }
+    if (set_names(rt->spec, plan->fresh, e) < 0)
         return -1;
     cleanup_fd int console = rt->console_fd;
     if (rootfs_setup(rt, &master, e) < 0)
@@ -190,17 +200,20 @@ static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int s
         (rt->cgroup && cgroup_add(rt->cgroup, pid, e) < 0))
         return -1;
     say(sync, 'm');
-    if (expect(sync, 'r', e) < 0)
-        return -1;
-    if (hooks_run(rt, "prestart", pid, "creating", e) < 0 ||
-        hooks_run(rt, "createRuntime", pid, "creating", e) < 0)
-        return -1;
-    say(sync, 'h');
+    if (hooks_before(rt)) {
+        if (expect(sync, 'r', e) < 0 || hooks_run(rt, "prestart", pid, "creating", e) < 0 ||
+            hooks_run(rt, "createRuntime", pid, "creating", e) < 0)
+            return -1;
+        say(sync, 'h');
+    }
     if (rt->console_fd >= 0)
         close(rt->console_fd);
     if (filter_forward(rt, pid, "creating", e) < 0)
         return -1;
-    if (expect(sync, 'c', e) < 0 || state_save(rt, pid, e) < 0 || write_pid_file(rt, pid, e) < 0)
+    /* written while init is busy; where `start` has yet to come, state only when it may */
+    if (state_save_config(rt, e) < 0 || write_pid_file(rt, pid, e) < 0 ||
+        (start_too && state_save(rt, pid, e) < 0) || expect(sync, 'c', e) < 0 ||
+        (!start_too && state_save(rt, pid, e) < 0))
         return -1;
     say(sync, 'g');
     if (!start_too)
@@ -219,6 +232,8 @@ static void give_up(const struct rt *rt, pid_t pid)
 {
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    if (rt->o->pid_file)
+        unlink(rt->o->pid_file);
     if (rt->cgroup)
         cgroup_remove(rt->cgroup);
     hooks_late(rt, "poststop", 0, "stopped");

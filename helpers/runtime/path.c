@@ -44,11 +44,11 @@ int path_in_root(int rootfd, const char *path)
     return fd;
 }
 
-static int make_missing(int rootfd, const char *path, bool want_dir, int links);
+static int make_missing(int rootfd, const char *path, bool dir, int links);
 
 /* A link that points to nothing: what it points to is made instead. */
-static int make_target(int rootfd, int parent, const char *name, const char *above,
-                       const char *rest, bool want_dir, int links)
+static int make_target(int rootfd, int parent, const char *name, const char *above, bool dir,
+                       int links)
 {
     char target[PATH_MAX];
     ssize_t n = readlinkat(parent, name, target, sizeof target - 1);
@@ -59,10 +59,10 @@ static int make_target(int rootfd, int parent, const char *name, const char *abo
         return -1;
     }
     target[n] = '\0';
-    cleanup_free char *path =
-        xasprintf("%s%s%s%s%s", target[0] == '/' ? "" : above,
-                  target[0] == '/' || !*above ? "" : "/", target, *rest ? "/" : "", rest);
-    return make_missing(rootfd, path + strspn(path, "/"), want_dir, links + 1);
+    if (target[0] == '/')
+        return make_missing(rootfd, target, dir, links + 1);
+    cleanup_free char *path = xasprintf("%s/%s", above, target);
+    return make_missing(rootfd, path, dir, links + 1);
 }
 
 /* 0, or 1 when a dangling link is in the way */
@@ -83,35 +83,24 @@ static int make_one(int parent, const char *name, bool dir)
 }
 
 /*
- * Makes the missing tail of path, one component at a time: each parent is resolved inside the
- * root by the kernel, then the new name is made in that directory and nowhere else.
+ * Makes path, and what is missing above it first: each parent is resolved inside the root by the
+ * kernel, then the new name is made in that directory and nowhere else.
  */
-static int make_missing(int rootfd, const char *path, bool want_dir, int links)
+static int make_missing(int rootfd, const char *path, bool dir, int links)
 {
-    cleanup_free char *copy = xstrdup(path);
-    for (char *p = copy;; p++) {
-        p = strchrnul(p, '/');
-        char end = *p;
-        *p = '\0';
-        cleanup_fd int there = path_in_root(rootfd, copy);
-        if (there < 0) {
-            char *slash = strrchr(copy, '/');
-            if (slash)
-                *slash = '\0';
-            const char *above = slash ? copy : "", *name = slash ? slash + 1 : copy;
-            cleanup_fd int parent = path_in_root(rootfd, above);
-            int r = parent < 0 ? -1 : *name ? make_one(parent, name, end || want_dir) : 0;
-            if (r > 0)
-                return make_target(rootfd, parent, name, above, end ? p + 1 : "", want_dir, links);
-            if (r < 0)
-                return -1;
-            if (slash)
-                *slash = '/';
-        }
-        if (!end)
-            return 0;
-        *p = end;
-    }
+    cleanup_free char *copy = xstrdup(path + strspn(path, "/"));
+    for (size_t n = strlen(copy); n > 0 && copy[n - 1] == '/';)
+        copy[--n] = '\0';
+    char *slash = strrchr(copy, '/');
+    if (slash)
+        *slash = '\0';
+    const char *above = slash ? copy : "", *name = slash ? slash + 1 : copy;
+    int fd = path_in_root(rootfd, above);
+    if (fd < 0 && errno == ENOENT && *above && make_missing(rootfd, above, true, links) == 0)
+        fd = path_in_root(rootfd, above);
+    cleanup_fd int parent = fd;
+    int r = parent < 0 ? -1 : *name ? make_one(parent, name, dir) : 0;
+    return r > 0 ? make_target(rootfd, parent, name, above, dir, links) : r;
 }
 
 int open_in_root(int rootfd, const char *dest, bool want_dir, struct err *e)

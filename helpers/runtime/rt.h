@@ -76,7 +76,8 @@ struct state {
     unsigned owner;
     json_t *annotations; /* NULL when there are none */
 };
-int state_reserve(const struct rt *rt, struct err *e); /* mkdir; EEXIST is an error */
+int state_reserve(const struct rt *rt, struct err *e);     /* mkdir; EEXIST is an error */
+int state_save_config(const struct rt *rt, struct err *e); /* config.json, as it was read */
 int state_save(const struct rt *rt, pid_t pid, struct err *e);
 int state_load(const struct rt *rt, struct state *ret, struct err *e);
 void state_free(struct state *s);

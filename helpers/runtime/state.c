@@ -46,6 +46,14 @@ static char *now_text(void)
     return xasprintf("%s.%09ldZ", day, ts.tv_nsec);
 }
 
+int state_save_config(const struct rt *rt, struct err *e)
+{
+    cleanup_free char *path = state_file(rt, "config.json");
+    if (at_write(AT_FDCWD, path, rt->spec_text, rt->spec_len, 0600, AT_PLAIN) < 0)
+        return err_sys(e, "cannot write \"%s\"", path);
+    return 0;
+}
+
 int state_save(const struct rt *rt, pid_t pid, struct err *e)
 {
     cleanup_free char *created = now_text();
@@ -61,9 +69,6 @@ int state_save(const struct rt *rt, pid_t pid, struct err *e)
     jx_set_str(o, "cgroup", rt->cgroup);
     cleanup_free char *text = json_dumps(o, JSON_COMPACT);
     cleanup_free char *path = state_file(rt, "state.json");
-    cleanup_free char *config = state_file(rt, "config.json");
-    if (at_write(AT_FDCWD, config, rt->spec_text, rt->spec_len, 0600, AT_PLAIN) < 0)
-        return err_sys(e, "cannot write \"%s\"", config);
     if (!text || at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN) < 0)
         return err_sys(e, "cannot write \"%s\"", path);
     return 0;

@@ -92,7 +92,10 @@ static int make_record(const struct roots *r, const struct create_opts *o, const
         create_health(o, cfg, rec, e) < 0 || create_secrets(r, &o->secret, rec, e) < 0)
         return -1;
     jx_set_str(rec, "ociUser", jx_str(cfg, "User"));
-    return create_process(r, o, img, command, rec, e) < 0 ? -1 : create_systemd(o, cfg, rec, e);
+    if (create_process(r, o, img, command, rec, e) < 0 || create_systemd(o, cfg, rec, e) < 0)
+        return -1;
+    create_skeleton(r, rec);
+    return 0;
 }
 
 /*

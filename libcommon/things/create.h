@@ -133,6 +133,8 @@ void create_auto_size(const char *passwd, const char *group, json_t *rec);
 int create_auto_pick(const struct roots *r, json_t *rec, int *ret_lock, struct err *e);
 /* "files" and "parent" of limits: what goes into the cgroup as it is, and where that lies. */
 int create_io(const struct create_opts *o, json_t *limits, struct err *e);
+/* Below the image's layers, where it fits, one with what is mounted on in every container. */
+void create_skeleton(const struct roots *r, json_t *rec);
 /* After all the others: by what the container will run. */
 int create_systemd(const struct create_opts *o, const json_t *cfg, json_t *rec, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);

@@ -126,7 +126,12 @@ int ctr_list(const struct roots *r, struct strv *ret, struct err *e)
 int ctr_mark_started(const struct roots *r, const char *id, struct err *e)
 {
     char path[80];
+    char lock[96];
     snprintf(path, sizeof path, "running/%.64s", id);
+    snprintf(lock, sizeof lock, "containers/%.64s/lock", id);
+    /* a second name of a file that is there: no new one for each start */
+    if (linkat(r->own, lock, r->own, path, 0) == 0 || errno == EEXIST)
+        return 0;
     cleanup_fd int fd = openat(r->own, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     return fd < 0 ? err_sys(e, "cannot write \"%s/pod/%s\"", r->graph_path, path) : 0;
 }

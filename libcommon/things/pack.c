@@ -27,7 +27,10 @@ int pack_tree(struct strv *line, const char *dir, int out, struct err *e)
         .argv = line->v, .in = -1, .out = out, .err = SPAWN_INHERIT, .report = -1};
     if (spawn(&s, &pid, e) < 0)
         return -1;
-    return spawn_wait(pid) == 0 ? 0 : err_set(e, 0, "cannot pack \"%s\"", dir);
+    int code = spawn_wait(pid);
+    if (code == 0)
+        return 0;
+    return err_set(e, code == 128 + SIGPIPE ? code : 0, "cannot pack \"%s\"", dir);
 }
 
 /* ---- through a pipe ---- */

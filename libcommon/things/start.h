@@ -50,6 +50,8 @@ int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, stru
 /* The command that becomes root of the user's namespace first: «pod-userns enter -- », added to
  * argv. */
 void start_add_userns(struct strv *argv);
+/* «pod-rootfs --seal», which becomes root of it itself when enter is set. */
+void start_add_rootfs(bool enter, struct strv *argv);
 
 /* Are the user's containers in single-id mode (words/userns.h)? */
 bool start_is_single(const struct roots *r);

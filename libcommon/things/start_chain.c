@@ -74,6 +74,14 @@ void start_add_userns(struct strv *argv)
     strv_add(argv, "--");
 }
 
+void start_add_rootfs(bool enter, struct strv *argv)
+{
+    strv_take(argv, tool_path("pod-rootfs"));
+    if (enter)
+        strv_add(argv, "--enter");
+    strv_add(argv, "--seal");
+}
+
 /* Create and start in one go when nothing comes between them and the runtime is ours. */
 static bool in_one(const struct chain *ch)
 {
@@ -83,12 +91,6 @@ static bool in_one(const struct chain *ch)
 static void create_command(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     chain_cgroup(ch, c, false, argv);
-    start_add_userns(argv);
-    if (ch->single) {
-        strv_take(argv, tool_path("pod-fakeroot"));
-        strv_addf(argv, "%s/" FAKEROOT_SOCKET, ch->run_dir);
-        strv_add(argv, "--");
-    }
     chain_rootfs(ch, c, argv);
     runtime_globals(ch->roots, ch->runtime, ch->ours, argv);
     if (!ch->ours) {

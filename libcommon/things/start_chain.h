@@ -35,7 +35,7 @@ int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t 
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);
-/* start_rootfs.c: pod-rootfs and its options, up to the command. */
+/* start_rootfs.c: pod-rootfs and its options as root of the user's namespace, up to the command. */
 void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv);
 /* Only the limits, as options of pod-cgroup. */
 void chain_limits(const json_t *limits, struct strv *argv);

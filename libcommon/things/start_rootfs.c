@@ -40,8 +40,13 @@ void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv
     bool overlay = jx_bool(c->record, "rootfsOverlay");
     if (overlay)
         strv_add(&lowers, jx_str(c->record, "rootfs"));
-    strv_take(argv, tool_path("pod-rootfs"));
-    strv_add(argv, "--seal");
+    if (ch->single) {
+        start_add_userns(argv);
+        strv_take(argv, tool_path("pod-fakeroot"));
+        strv_addf(argv, "%s/" FAKEROOT_SOCKET, ch->run_dir);
+        strv_add(argv, "--");
+    }
+    start_add_rootfs(!ch->single, argv);
     strv_add(argv, "--target");
     strv_take(argv, target(ch, c));
     if (ch->shm_pid) {
@@ -119,7 +124,6 @@ int view_to_change(const struct roots *r, const struct ctr *c, struct view *ret,
     struct chain ch = {.roots = r, .ctr_dir = ctr_path(r, c->id)};
     int res = chain_maps(r, c, &ch.maps, e);
     if (res == 0) {
-        start_add_userns(&ret->line);
         chain_rootfs(&ch, c, &ret->line);
         ret->dir = target(&ch, c);
     }
