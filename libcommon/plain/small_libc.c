@@ -1,15 +1,70 @@
 /*
- * For programs that are linked with musl, by the linker's --wrap: memcpy(3) for few bytes. musl's
- * begins with `rep movsq` whatever the length, some 30 ns, and a JSON parser copies its text by the
- * byte.
+ * What programs that are linked with musl have instead of parts of it.
+ *
+ * memcpy(3), by the linker's --wrap: musl's begins with `rep movsq` whatever the length, some 30
+ * ns, and a JSON parser copies its text by the byte. malloc(3) and its like: small_malloc.h.
  */
 #include <features.h>
 
-#if !defined(__GLIBC__) && defined(__x86_64__)
-#include <emmintrin.h>
-#include <stddef.h>
+#ifndef __GLIBC__
+#include "plain/small_malloc.h"
+
+#include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+
+size_t malloc_usable_size(void *p);
+void *memalign(size_t alignment, size_t n);
+
+void *malloc(size_t n)
+{
+    return small_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return small_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+    return small_realloc(p, n);
+}
+
+void free(void *p)
+{
+    small_free(p);
+}
+
+void *aligned_alloc(size_t alignment, size_t n)
+{
+    return small_aligned(alignment, n);
+}
+
+void *memalign(size_t alignment, size_t n)
+{
+    return small_aligned(alignment, n);
+}
+
+int posix_memalign(void **ret, size_t alignment, size_t n)
+{
+    int saved = errno;
+    void *p = small_aligned(alignment, n);
+    int failed = p ? 0 : errno;
+    errno = saved;
+    if (p)
+        *ret = p;
+    return failed;
+}
+
+size_t malloc_usable_size(void *p)
+{
+    return small_size(p);
+}
+
+#ifdef __x86_64__
+#include <emmintrin.h>
 
 #define BY_MICROCODE 512 /* from here up `rep movsb` is the fastest */
 
@@ -60,4 +115,5 @@ void *__wrap_memcpy(void *restrict dest, const void *restrict src, size_t n)
     }
     return dest;
 }
+#endif
 #endif
