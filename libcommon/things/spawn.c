@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 /* Programs sit in bin/ or libexec/pod/ of one prefix; the prefix is what both have in common. */
-static char *prefix(void)
+static const char *prefix(void)
 {
-    char exe[PATH_MAX];
+    static char exe[PATH_MAX];
+    if (*exe)
+        return exe;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     if (n <= 0)
-        return xstrdup("/usr/local");
+        return strcpy(exe, "/usr/local");
     exe[n] = '\0';
     char *slash = strrchr(exe, '/');
     *slash = '\0';
@@ -26,25 +28,22 @@ static char *prefix(void)
         exe[len - 12] = '\0';
     else if ((slash = strrchr(exe, '/')))
         *slash = '\0';
-    return xstrdup(exe);
+    return exe;
 }
 
 char *tool_path(const char *name)
 {
-    cleanup_free char *p = prefix();
-    return xasprintf("%s/libexec/pod/%s", p, name);
+    return xasprintf("%s/libexec/pod/%s", prefix(), name);
 }
 
 char *share_path(const char *name)
 {
-    cleanup_free char *p = prefix();
-    return xasprintf("%s/share/pod/%s", p, name);
+    return xasprintf("%s/share/pod/%s", prefix(), name);
 }
 
 char *bin_path(const char *name)
 {
-    cleanup_free char *p = prefix();
-    return xasprintf("%s/bin/%s", p, name);
+    return xasprintf("%s/bin/%s", prefix(), name);
 }
 
 static void place(int fd, int want, int oflags)
