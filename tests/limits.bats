@@ -247,6 +247,49 @@ elsewhere() { # MOUNTS: a shell line; then pod-cgroup tries for 64 MB
     run_pod unpause box
 }
 
+@test "--cpu-period, --cpu-quota, --cpuset-cpus, --cpuset-mems: of create, update and clone" {
+    or_error cpu --cpu-period 50000 --cpu-quota 20000 || return 0
+    in_cgroup cpu.max --cpu-period 50000 --cpu-quota 20000
+    assert_output "20000 50000"
+    run_pod run -d --name box --network none --cpu-period 50000 --cpu-quota 20000 --memory 64m "$IMAGE" sleep 1000
+    run_pod update --latest --cpu-period 40000 --cpu-quota 10000
+    assert_equal "$(cat "$(cgroup_of box)/cpu.max")" "10000 40000"
+    run_pod update --memory-reservation 32m --memory 64m --memory-swap 96m box
+    assert_equal "$(cat "$(cgroup_of box)"/memory.{low,max,swap.max} | paste -sd ' ')" "33554432 67108864 33554432"
+    run_pod stop -t 0 box
+    run_pod container clone --cpu-period 30000 --cpu-quota 15000 --memory 70m --memory-swap 80m \
+        --memory-reservation 20m box twin
+    run_pod start twin
+    assert_equal "$(cat "$(cgroup_of twin)/cpu.max")" "15000 30000"
+    assert_equal "$(cat "$(cgroup_of twin)"/memory.{low,max,swap.max} | paste -sd ' ')" "20971520 73400320 10485760"
+    run_pod stop -t 0 twin
+    run_pod container clone --cpus 0.5 --destroy twin half
+    run_pod start half
+    assert_equal "$(cat "$(cgroup_of half)/cpu.max")" "50000 100000"
+    run_pod rm -f -t 0 half
+    or_error cpuset --cpuset-cpus 0 --cpuset-mems 0 || return 0
+    run_pod run -d --name bound --network none --cpuset-cpus 0-1 --cpuset-mems 0 "$IMAGE" sleep 1000
+    assert_equal "$(cat "$(cgroup_of bound)"/cpuset.{cpus,mems} | paste -sd ' ')" "0-1 0"
+    run_pod update --cpuset-cpus 1 --cpuset-mems 0 bound
+    assert_equal "$(cat "$(cgroup_of bound)/cpuset.cpus")" 1
+    run_pod stop -t 0 bound
+    run_pod container clone --cpuset-cpus 0 --cpuset-mems 0 bound other
+    run_pod start other
+    assert_equal "$(cat "$(cgroup_of other)"/cpuset.{cpus,mems} | paste -sd ' ')" "0 0"
+}
+
+@test "update of block I/O" {
+    or_error io --blkio-weight 100 || return 0
+    run_pod run -d --name box --network none --blkio-weight 100 "$IMAGE" sleep 1000
+    local disk
+    disk=$(lsblk -dno PATH | head -n 1)
+    run_pod update --device-write-bps "$disk:1mb" --device-read-iops "$disk:100" --device-write-iops "$disk:200" box
+    assert_match "wbps=1048576 riops=100 wiops=200" "$(cat "$(cgroup_of box)/io.max")"
+    run_pod update --blkio-weight 200 box
+    run_pod inspect --format '{{.HostConfig.BlkioWeight}}' box
+    assert_output 200
+}
+
 @test "--cgroup-conf: files of every cgroup; what is none" {
     local dir
     dir=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)

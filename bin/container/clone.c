@@ -156,6 +156,17 @@ static int run_other(const char *program, const char *option, const char *id, st
     return e->code ? -1 : 0;
 }
 
+/* Asked before anything is made. */
+static int may_destroy(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    struct ctr_status s;
+    ctr_status(r, c, &s);
+    if (!ctr_is_up(&s))
+        return 0;
+    err_set(e, 0, "cannot replace container %s as it is running: container state improper", c->id);
+    return err_hint(e, "Type: pod container clone --destroy --force %s", ctr_name(c));
+}
+
 static int work(const struct options *o, char **operands, struct err *e)
 {
     struct roots r;
@@ -164,6 +175,8 @@ static int work(const struct options *o, char **operands, struct err *e)
     cleanup(strv_free) struct strv argv = STRV_INIT;
     cleanup(buf_free) struct buf id = BUF_INIT;
     if (roots_open(&r, e) < 0 || ctr_find(&r, operands[0], &c, e) < 0)
+        return -1;
+    if (o->destroy && !o->force && may_destroy(&r, &c, e) < 0)
         return -1;
     const char *name = operands[1] ? operands[1] : o->name;
     choose_name(&r, ctr_name(&c), usual, sizeof usual);
