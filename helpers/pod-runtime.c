@@ -54,14 +54,16 @@ static int load_spec(struct rt *rt, const char *path, const char *bundle, struct
     cleanup(buf_free) struct buf text = BUF_INIT;
     if (at_read(AT_FDCWD, path, MAX_SPEC, &text) < 0)
         return err_sys(e, "cannot read \"%s\"", path);
+    rt->spec_len = text.len;
+    rt->spec_text = xstrndup(buf_str(&text), text.len);
+    if (rt->seccomp_fd >= 0)
+        spec_drop_rules(&text);
     spec_fold_numbers(&text);
     if (jx_parse(path, buf_str(&text), text.len, &rt->spec, e) < 0)
         return -1;
     const char *root = jx_str(json_object_get(rt->spec, "root"), "path");
     rt->rootfs = root[0] == '/' ? xstrdup(root) : xasprintf("%s/%s", bundle, root);
     rt->bundle = xstrdup(bundle);
-    rt->spec_len = text.len;
-    rt->spec_text = buf_take(&text);
     return 0;
 }
 
