@@ -63,6 +63,38 @@ changing='echo x >>/etc/passwd; mkdir -p /new/sub; echo y >/new/sub/f; rm /etc/g
     assert_error "only supported value for '--format' is 'json'"
 }
 
+@test "what a runtime mounts on is nobody's change: it lies in one layer below all" {
+    upper() { find "$XDG_DATA_HOME/containers/storage/pod/containers/$(pod inspect --format '{{.Id}}' "$1")/upper" -mindepth 1 -printf '%P '; }
+    run_pod run --name bare --network none "$IMAGE" sh -c 'cat /etc/hostname /run/.containerenv >/dev/null && ls -d /proc/1 /dev/null /sys/fs >/dev/null'
+    assert_equal "$(upper bare)" ""
+    POD_ROOTFS=fuse run_pod run --name fuse --network none "$IMAGE" true
+    assert_equal "$(upper fuse)" ""
+    run_pod run --name reads --read-only --network none "$IMAGE" sh -c 'ls -A /run; mount | grep -c " on /run "'
+    assert_equal "$(paste -sd ' ' <<<"$output")" ".containerenv 1"
+    assert_equal "$(upper reads)" "var var/tmp "
+    # only where something is mounted on each: an image without /etc/hosts has none with --no-hosts
+    for without in --no-hosts --no-hostname --dns=none; do
+        run_pod run --rm --network none $without "$IMAGE" sh -c 'ls /etc'
+        case $without in
+        --no-hosts) refute_match '^hosts$' ;;
+        --no-hostname) refute_match '^hostname$' ;;
+        *) refute_match '^resolv.conf$' ;;
+        esac
+    done
+    # nor does a new volume begin with it
+    run_pod run --rm --network none -v fresh:/etc "$IMAGE" true
+    run_pod run --rm --network none -v fresh:/v "$IMAGE" cat /v/passwd
+    assert_match '^root:'
+    # one of a killed command is made anew, a half-made one is swept
+    rm -rf "$XDG_DATA_HOME/containers/storage/pod/skeleton"
+    mkdir -p "$XDG_DATA_HOME/containers/storage/pod/staging/skeleton-killed/etc"
+    run_pod create --name anew --network none "$IMAGE" true
+    run_pod start anew
+    run_pod start bare
+    run_pod store gc
+    assert_equal "$(ls "$XDG_DATA_HOME/containers/storage/pod/staging")" ""
+}
+
 @test "export: the files of the image and the changes, ids and modes, no mounts" {
     run_pod run --name c --network none -v v:/vol "$IMAGE" sh -c "$changing; chown 33:44 /new/sub/f; echo z >/vol/z"
     run_pod export -o "$ROOM/c.tar" c

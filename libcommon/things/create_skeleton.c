@@ -64,7 +64,8 @@ static bool fits(const json_t *rec)
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {
         const char *to = jx_str(m, "destination");
-        if (strcmp(to, "/etc") == 0 || strcmp(to, "/run") == 0 || strcmp(to, "/") == 0)
+        bool fresh = strcmp(jx_str(m, "type"), "tmpfs") == 0; /* and something is mounted in it */
+        if (strcmp(to, "/etc") == 0 || (strcmp(to, "/run") == 0 && !fresh) || strcmp(to, "/") == 0)
             return false;
     }
     return true;
