@@ -55,7 +55,7 @@ STATIC_LDFLAGS := -Wl,--gc-sections,-z,relro,-z,now,-z,noseparate-code
 ifneq ($(MUSL_CC),)
 lib_file         = $(shell $(CC) -print-file-name=$(1))
 STATIC_CC       := $(MUSL_CC)
-STATIC_CFLAGS   += -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
+STATIC_CFLAGS   += -Wno-format-truncation -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
 STATIC_LIBS     := $(foreach l,jansson seccomp cap crypto yaml z,$(call lib_file,lib$(l).a))
 STATIC_PROGRAMS  = $(filter-out $(LARGE_PROGRAMS),$(BIN_NAMES) $(HELPER_NAMES))
 # musl-gcc does not know -static-pie: this is what it is
