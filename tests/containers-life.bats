@@ -437,6 +437,14 @@ ends"
     # a monitor that is killed, a runtime of others
     run_pod init ends
     kill -9 "$(lock_holder ends)"
+    run_pod ps -a --filter name=ends --format '{{.Status}}'
+    assert_output Initialized
+    run_pod 255 exec ends true
+    run_pod stop ends
+    run_pod ps -a --filter name=ends --format '{{.State}}'
+    assert_output exited
+    run_pod init ends
+    kill -9 "$(lock_holder ends)"
     run_pod start ends
     run_pod rm -f ends bad
     run_pod create --name other --network none --runtime runc "$IMAGE" sleep 100

@@ -371,3 +371,44 @@ END
     run_pod 125 pod top nobody
     run_pod pod rm -f -t 0 seen
 }
+
+@test "init containers: each to its end, in the order they were made, before the others" {
+    local say='echo "$0" >>/shared/log'
+    run_pod pod create --name p --network none
+    run_pod volume create shared
+    run_pod create --pod p --name main -v shared:/shared "$IMAGE" sh -c "$say; sleep 1000" main
+    run_pod create --pod p --name second --init-ctr always -v shared:/shared "$IMAGE" sh -c "sleep 0.3; $say" first
+    run_pod create --pod p --name first --init-ctr once -v shared:/shared "$IMAGE" sh -c "$say" second
+    run_pod pod start p
+    run_pod pod ps --format '{{.Status}}'
+    assert_output Running
+    run_pod exec main cat /shared/log
+    assert_equal "$(paste -sd ' ' <<<"$output")" "first second main"
+    # what was once to run is gone, and a pod that runs needs them not again
+    run_pod 1 container exists first
+    run_pod pod start p
+    run_pod pod stop -t 0 p
+    run_pod pod ps --format '{{.Status}}'
+    assert_output Exited
+    run_pod pod start p
+    run_pod exec main cat /shared/log
+    assert_equal "$(paste -sd ' ' <<<"$output")" "first second main first main"
+    run_pod pod restart p
+    run_pod exec main sh -c 'wc -l </shared/log'
+    assert_output 7
+    # one that fails: nobody after it is started
+    run_pod pod stop -t 0 p
+    run_pod create --pod p --name fails --init-ctr always "$IMAGE" sh -c 'exit 4'
+    run_pod 125 pod start p
+    assert_error "init container fails exited with code 4"
+    run_pod ps --filter name=main --format '{{.Names}}'
+    assert_empty
+    run_pod 125 create --init-ctr always "$IMAGE"
+    assert_error "must specify pod value with init-ctr"
+    run_pod 125 create --pod p --init-ctr twice "$IMAGE"
+    assert_error "init-ctr value must be 'always' or 'once'"
+    run_pod 125 run --pod p --init-ctr once "$IMAGE"
+    assert_error_match "--init-ctr is for pod create"
+    run_pod pod rm -f -t 0 p
+    run_pod volume rm shared
+}

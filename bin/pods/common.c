@@ -106,6 +106,10 @@ const char *pods_status(const struct roots *r, const struct strv *members, size_
         if (ctr_open(r, members->v[i], &c, &damaged) < 0)
             continue;
         ctr_status(r, &c, &s);
+        if (jx_str0(c.record, "initCtr")) { /* what it does is over before the pod runs */
+            ctr_close(&c);
+            continue;
+        }
         known++;
         up += s.state == CTR_RUNNING;
         paused += s.state == CTR_PAUSED;

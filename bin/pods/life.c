@@ -3,7 +3,6 @@
 #include "say.h"
 
 #include "things/session.h"
-#include "things/start.h"
 #include "things/stop.h"
 #include "words/exitcode.h"
 #include "words/signame.h"
@@ -55,16 +54,6 @@ static const struct opt rm_options[] = {
 
 static const char codes[] = "Exit codes: 0 done, 125 pod failed or a pod does not exist.";
 
-static int do_start(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
-{
-    struct start_how how = {.client_fd = -1};
-    pid_t pid;
-    (void)o;
-    int res = ctr_start(r, c, &how, &pid, e);
-    say_single_id(r->run_path);
-    return res < 0 ? -1 : 0;
-}
-
 static int do_ask(const struct roots *r, struct ctr *c, const struct pods_life *o, struct err *e)
 {
     return stop_begin(r, c, o->time == 0 ? SIGKILL : 0, e);
@@ -91,12 +80,6 @@ static int do_remove(const struct roots *r, struct ctr *c, const struct pods_lif
 
 /* ---- whole pods ---- */
 
-static int start_pod(const struct roots *r, const char *id, const struct pods_life *o,
-                     struct err *e)
-{
-    return pods_each(r, id, false, do_start, o, e);
-}
-
 static int stop_pod(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
     return pods_each(r, id, true, do_ask, o, e) < 0 || pods_each(r, id, true, do_finish, o, e) < 0
@@ -112,7 +95,7 @@ static int kill_pod(const struct roots *r, const char *id, const struct pods_lif
 static int restart_pod(const struct roots *r, const char *id, const struct pods_life *o,
                        struct err *e)
 {
-    return stop_pod(r, id, o, e) < 0 ? -1 : start_pod(r, id, o, e);
+    return stop_pod(r, id, o, e) < 0 ? -1 : pods_start(r, id, o, e);
 }
 
 /* Without --force a container that runs stands in the way; the infra container does not count. */
@@ -158,7 +141,7 @@ int verb_start(int argc, char **argv)
 {
     static const struct cmd c = {
         "pod pod start", "POD...", "Start one or more pods", codes, start_options, 0, -1, 0};
-    return pods_drive(&c, argc, argv, start_pod, "start");
+    return pods_drive(&c, argc, argv, pods_start, "start");
 }
 
 int verb_stop(int argc, char **argv)

@@ -48,6 +48,8 @@ typedef int pods_fn(const struct roots *r, const char *id, const struct pods_lif
 /* Calls fn for each member; the infra container is the first, or backwards the last. */
 int pods_each(const struct roots *r, const char *pod_id, bool backwards, pods_member_fn *fn,
               const struct pods_life *o, struct err *e);
+/* start.c: of one pod. */
+int pods_start(const struct roots *r, const char *id, const struct pods_life *o, struct err *e);
 /* Reads the command line into a struct pods_life and calls fn for each pod; status: its event. */
 struct cmd;
 int pods_drive(const struct cmd *c, int argc, char **argv, pods_fn *fn, const char *status);

@@ -122,6 +122,9 @@ int check_options(struct create_opts *o, bool is_run, struct err *e)
         if (detach_keys_parse(o->detach_keys, keys, sizeof keys) < 0)
             return err_set(e, 0, "invalid detach keys \"%s\"", o->detach_keys);
     }
+    if (is_run && o->init_ctr)
+        return err_set(e, 0,
+                       "--init-ctr is for pod create: the container runs when its pod starts");
     check_ports(o);
     if (o->oom_score_adj)
         check_oom_score(o);

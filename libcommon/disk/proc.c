@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 /* The state and what follows it. The command's name may hold anything, even parentheses. */
 static char *read_stat(pid_t pid, struct buf *b)
@@ -39,4 +41,15 @@ uint64_t proc_birth(pid_t pid)
             return 0;
     }
     return strtoull(p, NULL, 10);
+}
+
+int64_t proc_began(uint64_t birth)
+{
+    struct timespec now, up;
+    long ticks = sysconf(_SC_CLK_TCK);
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &up);
+    int64_t booted = (int64_t)(now.tv_sec - up.tv_sec) * 1000000000 + now.tv_nsec - up.tv_nsec;
+    return booted + (int64_t)(birth / (uint64_t)ticks) * 1000000000 +
+           (int64_t)(birth % (uint64_t)ticks) * (1000000000 / ticks);
 }

@@ -11,6 +11,8 @@
  * next boot). 0 when there is no such process or it is a zombie.
  */
 uint64_t proc_birth(pid_t pid);
+/* A birth as the time of day, in nanoseconds since 1970. */
+int64_t proc_began(uint64_t birth);
 /* Does a signal keep it from running (state T)? */
 bool proc_is_stopped(pid_t pid);
 

@@ -31,11 +31,16 @@ static int set_pod(const struct roots *r, const struct create_opts *o, json_t *r
         jx_set_str(rec, "pod", o->infra_pod);
         return 0;
     }
+    if (o->init_ctr && strcmp(o->init_ctr, "always") != 0 && strcmp(o->init_ctr, "once") != 0)
+        return err_set(e, 0, "init-ctr value must be 'always' or 'once'");
+    if (o->init_ctr && !o->pod)
+        return err_set(e, 0, "must specify pod value with init-ctr");
     if (!o->pod)
         return 0;
     struct pod p;
     if (pod_find_id(r, o->pod, id, e) < 0 || pod_open(r, id, &p, e) < 0)
         return -1;
+    jx_set_str(rec, "initCtr", o->init_ctr);
     jx_set_str(rec, "pod", id);
     const char *host = jx_str(p.record, "hostname");
     if (*host && pod_shares(&p, "uts") && !o->uts && !o->hostname)

@@ -80,6 +80,8 @@ const struct opt create_option_table[] = {
      "What the image's VOLUMEs become: anonymous, tmpfs or ignore (default anonymous)",
      AT(image_volume)},
     {"init", 0, OPT_BOOL, NULL, "Run an init that passes signals on and reaps", AT(init)},
+    {"init-ctr", 0, OPT_STR, "always|once",
+     "Run it to its end before the others of its pod, each time or the first", AT(init_ctr)},
     {"init-path", 0, OPT_STR, "FILE", "Program for --init instead of our own", AT(init_path)},
     {"interactive", 'i', OPT_BOOL, NULL, "Keep standard input open", AT(interactive)},
     {"ip", 0, OPT_STR, "IP", NULL, AT(ip)},

@@ -325,7 +325,9 @@ void ctr_status(const struct roots *r, const struct ctr *c, struct ctr_status *r
         if (!held)
             s.monitor = 0;
     } else if (!held && runs_unrecorded(r, c, &s)) {
-        s.state = CTR_RUNNING;
+        bool waits = ctr_is_held(r, c);
+        s.state = waits ? CTR_INITIALIZED : CTR_RUNNING;
+        s.started_ns = waits ? 0 : proc_began(s.birth);
         s.half_started = true;
     } else if (started) {
         read_exit(c, live.s, &s);

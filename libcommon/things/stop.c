@@ -34,6 +34,14 @@ static void no_restart(const struct roots *r, const struct ctr *c)
         attach_send(sock, ATTACH_STOP, NULL, 0);
 }
 
+/* It was to be held by a monitor that was killed: its first process would wait for ever. */
+static void end_stranded(const struct roots *r, const struct ctr *c)
+{
+    cleanup_fd int lock = lock_try(c->dir, "lock", LOCK_EXCLUSIVE);
+    if (lock >= 0)
+        ctr_clear_run(r, c->id);
+}
+
 int stop_begin(const struct roots *r, const struct ctr *c, int sig, struct err *e)
 {
     struct ctr_status s;
@@ -42,6 +50,8 @@ int stop_begin(const struct roots *r, const struct ctr *c, int sig, struct err *
         ctr_status(r, c, &s);
         if (s.state != CTR_INITIALIZED || ms > START_PATIENCE_MS)
             break;
+        if (s.half_started)
+            end_stranded(r, c);
     }
     if (!ctr_is_up(&s))
         return 0;
