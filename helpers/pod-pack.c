@@ -1,5 +1,6 @@
 /*
- * pod-pack [--layer …] DIR [ENTRY [NAME]]: a tree as a tar archive on standard output.
+ * pod-pack [--layer …] [--map RANGE]... DIR [ENTRY [NAME]]: a tree as a tar archive on standard
+ * output.
  *
  * What is in DIR, or of that only ENTRY, which may be called NAME in the archive. Nothing is
  * followed, so whatever a container does to the tree while it is read, nothing outside it is: each
@@ -8,17 +9,20 @@
  * come out as OCI image-spec has them («Whiteouts»); empty files that a runtime makes to mount
  * its own on them are left out.
  *
+ * --map is a range of ids of the container that the tree is seen from (disk/idshift.h).
+ *
  * Runs as uid 0 of the user's namespace, and reads only.
  */
+#include "disk/idshift.h"
 #include "disk/opaque.h"
 #include "disk/report.h"
 #include "pack/attrs.h"
+#include "pack/names.h"
 #include "pack/tarout.h"
 #include "plain/err.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -40,7 +44,8 @@ struct pack {
     struct buf path; /* the entry's, as the archive calls it */
     void *links;     /* tree of struct seen: files with several names */
     bool layer;
-    struct strv points;   /* further mount points, as in the archive */
+    struct strv points; /* further mount points, as in the archive */
+    struct idshift shown;
     struct owner made_by; /* who owns what the container made; OWNER_SAME twice: nobody else */
     int depth;
 };
@@ -101,11 +106,18 @@ static bool is_kernels(int dir)
     return false;
 }
 
+static void set_owner(const struct pack *p, int fd, struct stat *st)
+{
+    attrs_owner(&p->made_by, fd, st);
+    st->st_uid = idshift_in(&p->shown, 'u', st->st_uid);
+    st->st_gid = idshift_in(&p->shown, 'g', st->st_gid);
+}
+
 static int another_name(struct pack *p, int fd, const char *first, struct stat *st)
 {
     const struct tarout_entry en = {
         .name = buf_str(&p->path), .link = first, .type = '1', .st = st};
-    attrs_owner(&p->made_by, fd, st);
+    set_owner(p, fd, st);
     return tarout_header(&p->out, &en);
 }
 
@@ -113,7 +125,7 @@ static int file_or_dir(struct pack *p, int fd, struct stat *st)
 {
     struct tarout_entry en = {
         .name = buf_str(&p->path), .type = S_ISDIR(st->st_mode) ? '5' : '0', .st = st};
-    attrs_owner(&p->made_by, fd, st);
+    set_owner(p, fd, st);
     attrs_pax(fd, &en.pax);
     int r = tarout_header(&p->out, &en);
     buf_free(&en.pax);
@@ -130,7 +142,7 @@ static int other(struct pack *p, int dir, const char *base, struct stat *st)
 {
     char target[PATH_MAX];
     struct tarout_entry en = {.name = buf_str(&p->path), .st = st};
-    attrs_owner(&p->made_by, -1, st);
+    set_owner(p, -1, st);
     if (S_ISLNK(st->st_mode)) {
         ssize_t n = readlinkat(dir, base, target, sizeof target - 1);
         if (n < 0)
@@ -198,25 +210,6 @@ static int one_of(struct pack *p, int dir, const char *base)
     return r;
 }
 
-static int list(int dir, struct strv *names)
-{
-    int fd = dup(dir);
-    DIR *d = fdopendir(fd);
-    struct dirent *de;
-    if (!d)
-        return -1;
-    while ((de = readdir(d)))
-        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-            strv_add(names, de->d_name);
-    return closedir(d);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorted: the same tree is the same archive. */
 static int tree(struct pack *p, int dir)
 {
     cleanup(strv_free) struct strv names = STRV_INIT;
@@ -224,9 +217,7 @@ static int tree(struct pack *p, int dir)
         errno = ELOOP;
         return -1;
     }
-    int r = list(dir, &names);
-    if (names.n)
-        qsort(names.v, names.n, sizeof *names.v, by_bytes);
+    int r = names_sorted(dir, p->layer, &names);
     p->depth++;
     for (size_t i = 0; r == 0 && i < names.n; i++)
         r = one_of(p, dir, names.v[i]);
@@ -260,6 +251,8 @@ static int options(struct pack *p, int argc, char **argv)
         p->made_by = (struct owner){(uint32_t)uid, (uint32_t)gid};
         return 3;
     }
+    if (argc > 2 && strcmp(argv[1], "--map") == 0 && idshift_add(&p->shown, argv[2]))
+        return 2;
     p->layer |= argc > 1 && strcmp(argv[1], "--layer") == 0;
     return argc > 1 && strcmp(argv[1], "--layer") == 0;
 }
@@ -273,9 +266,10 @@ int main(int argc, char **argv)
         argv += n;
     }
     if (argc < 2 || argc > 4)
-        err_set(
-            &e, 0,
-            "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] DIR [ENTRY [NAME]]");
+        err_set(&e, 0,
+                "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] [--map "
+                "RANGE]... DIR "
+                "[ENTRY [NAME]]");
     else if (run(&p, argv + 1, &e) == 0) {
         report_ok(NULL);
         return 0;

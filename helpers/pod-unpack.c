@@ -2,7 +2,8 @@
  * pod-unpack: unpacks one layer from stdin into one directory, and writes its tar-split.
  *
  *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--plain]
- *       [--keep] [--owner UID:GID] [--blob DIGEST] [--blob-size N] [--diff DIGEST] [--offset N
+ *       [--keep] [--owner UID:GID | --map RANGE]... [--blob DIGEST] [--blob-size N] [--diff DIGEST]
+ * [--offset N
  * --length N]
  *
  * On descriptor 3: ok and {"blob":…,"blobSize":N,"diff":…,"diffSize":N,"compression":N,
@@ -40,6 +41,7 @@
 
 struct options {
     const char *dir, *split, *blob, *diff, *owner;
+    struct strv map;
     bool no_split, plain, keep;
     int64_t blob_size, offset, length;
 };
@@ -52,6 +54,8 @@ static const struct opt opts[] = {
      offsetof(struct options, plain)},
     {"owner", 0, OPT_STR, "UID:GID", "whose all of it is, whatever the archive says",
      offsetof(struct options, owner)},
+    {"map", 0, OPT_LIST, "RANGE", "ids of the container that the archive is for (disk/idshift.h)",
+     offsetof(struct options, map)},
     {"keep", 0, OPT_BOOL, NULL, "no directory takes the place of something else, nor the reverse",
      offsetof(struct options, keep)},
     {"blob", 0, OPT_STR, "DIGEST", "what stdin must hash to", offsetof(struct options, blob)},
@@ -151,6 +155,9 @@ static int prepare(struct job *j, struct err *e)
     j->layer.plain = o->plain;
     j->layer.keep = o->keep;
     j->layer.owned = o->owner != NULL;
+    for (size_t i = 0; i < o->map.n; i++)
+        if (!idshift_add(&j->layer.shift, o->map.v[i]))
+            return err_set(e, 0, "\"%s\" is no range of ids", o->map.v[i]);
     return 0;
 }
 

@@ -245,3 +245,26 @@ names() { pod cp "$1" - | tar -t; }
     assert_output first
     run_cmd 1 grep "$STORE/pod" /proc/self/mountinfo
 }
+
+@test "cp of a container with ids of its own: an archive has those that it sees" {
+    local mode
+    seen() { tar -tv --numeric-owner -f - | awk '{print $2, $6}' | sort -k 2 | paste -sd ' '; }
+    for mode in keep-id auto; do
+        run_pod run -d --name maps --userns "$mode" --user 0 --network none "$IMAGE" sh -c '
+            mkdir /own; touch /own/root /own/five; chown 5:6 /own/five; touch /own/z; sleep 100'
+        wait_for 10 pod exec maps test -e /own/z
+        assert_equal "$(pod cp maps:/own - | seen)" "0/0 own/ 5/6 own/five 0/0 own/root 0/0 own/z" "$mode, running"
+        # and back, with its owners or as the container's user
+        run_cmd 0 sh -c 'pod cp maps:/own - | pod cp -a=false - maps:/tmp'
+        run_pod exec maps stat -c '%u:%g' /tmp/own/five
+        assert_output 5:6
+        run_cmd 0 sh -c 'pod cp maps:/own/five - | pod cp - maps:/tmp/own'
+        run_pod exec maps stat -c '%u:%g' /tmp/own/five
+        assert_output 0:0
+        run_pod stop -t 0 maps
+        assert_equal "$(pod cp maps:/own - | seen)" "0/0 own/ 5/6 own/five 0/0 own/root 0/0 own/z" "$mode, stopped"
+        # marks of fuse-overlayfs are none of its files
+        assert_equal "$(pod export maps | tar -t -f - | grep -c '\.wh\.' || true)" 0
+        run_pod rm maps
+    done
+}

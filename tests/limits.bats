@@ -286,8 +286,8 @@ elsewhere() { # MOUNTS: a shell line; then pod-cgroup tries for 64 MB
     run_pod update --device-write-bps "$disk:1mb" --device-read-iops "$disk:100" --device-write-iops "$disk:200" box
     assert_match "wbps=1048576 riops=100 wiops=200" "$(cat "$(cgroup_of box)/io.max")"
     run_pod update --blkio-weight 200 box
-    run_pod inspect --format '{{.HostConfig.BlkioWeight}}' box
-    assert_output 200
+    run_pod inspect --format '{{.HostConfig.BlkioWeight}} {{range .HostConfig.BlkioDeviceWriteBps}}{{.Path}}={{.Rate}}{{end}}' box
+    assert_output "200 $disk=1048576"
 }
 
 @test "--cgroup-conf: files of every cgroup; what is none" {

@@ -232,6 +232,20 @@ states() {
     assert_equal "$(pod inspect --format '{{.Pod}}' inside)" "$(pod pod inspect --format '{{.Id}}' p)"
     run_pod inspect --format '{{.Config.Labels.x}}' inside
     assert_output y
+    # what is asked for now has its way over what was asked for then
+    limits() { pod inspect --format '{{.HostConfig.CpuQuota}}/{{.HostConfig.CpuPeriod}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.MemoryReservation}} {{.HostConfig.CpusetCpus}}' "$1"; }
+    run_pod create --name quota --cpu-period 50000 --cpu-quota 20000 --memory 64m "$IMAGE" true
+    run_pod container clone --cpus 0.5 --memory 32m --memory-swap 48m --memory-reservation 16m --cpuset-cpus 0 quota cpus
+    assert_equal "$(limits cpus)" "50000/100000 33554432 50331648 16777216 0"
+    run_pod container clone --cpu-period 40000 --cpu-quota 10000 cpus back
+    assert_equal "$(limits back)" "10000/40000 33554432 50331648 16777216 0"
+    # and so it is with devices
+    local disk
+    disk=$(find /dev -maxdepth 1 -type b | head -n 1)
+    [ -n "$disk" ] || return 0
+    run_pod create --name io --blkio-weight 100 --device-read-bps "$disk:1mb" "$IMAGE" true
+    run_pod inspect --format '{{.HostConfig.BlkioWeight}} {{json .HostConfig.BlkioDeviceReadBps}} {{json .HostConfig.BlkioDeviceReadIOps}}' io
+    assert_output "100 [{\"Path\":\"$disk\",\"Rate\":1048576}] null"
 }
 
 @test "--cgroupns, --group-entry, --no-hostname, --publish-all" {

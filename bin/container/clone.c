@@ -72,6 +72,25 @@ static bool is_its_own(const char *word, bool *has_value)
     return false;
 }
 
+/* --cpus and --cpu-quota cannot be set together: what is asked for now has its way. */
+static bool gives_way(const struct options *o, const char *word, bool *has_value)
+{
+    const struct {
+        const char *option;
+        bool replaced;
+    } all[] = {{"--cpus", o->cpu_quota || o->cpu_period},
+               {"--cpu-quota", o->cpus != NULL},
+               {"--cpu-period", o->cpus != NULL}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        size_t n = strlen(all[i].option);
+        if (!all[i].replaced || strncmp(word, all[i].option, n) != 0 || (word[n] && word[n] != '='))
+            continue;
+        *has_value = !word[n];
+        return true;
+    }
+    return false;
+}
+
 static void add_changes(const struct options *o, const char *name, struct strv *ret)
 {
     const struct {
@@ -119,7 +138,7 @@ static int words_of(const struct ctr *c, const struct options *o, const char *na
         bool value;
         if (strcmp(said.v[i], "--") == 0)
             continue;
-        if (is_its_own(said.v[i], &value))
+        if (is_its_own(said.v[i], &value) || gives_way(o, said.v[i], &value))
             i += value;
         else
             strv_add(ret, said.v[i]);

@@ -10,16 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static void pack_command(const struct end *from, const struct plan *p, struct strv *ret)
+static int pack_command(const struct end *from, const struct plan *p, struct strv *ret,
+                        struct err *e)
 {
     cleanup(strv_free) struct strv program = STRV_INIT;
     strv_take(&program, tool_path("pod-pack"));
+    if (from->where && view_maps(from->roots, &from->c, &program, e) < 0)
+        return -1;
     strv_add(&program, "{}");
     if (p->name)
         strv_add(&program, p->name);
     if (p->name && p->as)
         strv_add(&program, p->as);
     end_command(from, p->from, &program, ret);
+    return 0;
 }
 
 static int unpack_command(const struct end *to, const struct plan *p, const struct cp_options *o,
@@ -39,6 +43,8 @@ static int unpack_command(const struct end *to, const struct plan *p, const stru
     if (!to->where || o->archive) {
         strv_add(&program, "--owner");
         strv_addf(&program, "%lld:%lld", (long long)ids[0], (long long)ids[1]);
+    } else if (view_maps(to->roots, &to->c, &program, e) < 0) {
+        return -1;
     }
     end_command(to, p->to, &program, ret);
     return 0;
@@ -50,8 +56,8 @@ static int to_stream(const struct end *from, const struct plan *p, struct err *e
     pid_t pid;
     int report, out;
     bool unread;
-    pack_command(from, p, &line);
-    if (pack_output("-", &out, e) < 0 || pack_start(&line, out, &pid, &report, e) < 0)
+    if (pack_command(from, p, &line, e) < 0 || pack_output("-", &out, e) < 0 ||
+        pack_start(&line, out, &pid, &report, e) < 0)
         return -1;
     int r = pack_end(pid, report, &unread, e);
     if (unread) { /* end as it did */
@@ -103,7 +109,8 @@ int cp_transfer(const struct end *from, const struct end *to, const struct plan 
         return -1;
     if (from->stream)
         return from_stream(&line, e);
-    pack_command(from, p, &pack);
+    if (pack_command(from, p, &pack, e) < 0)
+        return -1;
     if (pack_through(&pack, &line, answer, sizeof answer, e) == 0)
         return 0;
     if (to->where)

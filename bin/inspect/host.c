@@ -124,12 +124,7 @@ static void set_limits(const json_t *rec, json_t *o)
     put_int(o, "Memory", memory);
     put_int(o, "NanoCpus", (int64_t)(cpus * NANO + 0.5));
     put_str(o, "CgroupParent", "");
-    put_int(o, "BlkioWeight", 0);
-    static const char *const none[] = {"BlkioWeightDevice", "BlkioDeviceReadBps",
-                                       "BlkioDeviceWriteBps", "BlkioDeviceReadIOps",
-                                       "BlkioDeviceWriteIOps"};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        json_object_set_new(o, none[i], json_null());
+    inspect_blkio(l, o);
     put_int(o, "CpuPeriod", period);
     put_int(o, "CpuQuota", quota);
     put_int(o, "CpuRealtimePeriod", 0);

@@ -9,10 +9,11 @@ json_t *inspect_container(const struct roots *r, const struct ctr *c, bool size,
 
 json_t *inspect_config(const json_t *rec); /* config.c */
 json_t *inspect_host(const struct roots *r, const struct ctr *c,
-                     const struct ctr_status *s); /* host.c */
-json_t *inspect_mounts(const json_t *rec);        /* mounts.c */
-json_t *inspect_binds(const json_t *rec);         /* mounts.c */
-json_t *inspect_tmpfs(const json_t *rec);         /* mounts.c */
+                     const struct ctr_status *s);    /* host.c */
+void inspect_blkio(const json_t *limits, json_t *o); /* blkio.c */
+json_t *inspect_mounts(const json_t *rec);           /* mounts.c */
+json_t *inspect_binds(const json_t *rec);            /* mounts.c */
+json_t *inspect_tmpfs(const json_t *rec);            /* mounts.c */
 /* network.c */
 json_t *inspect_network(const struct roots *r, const struct ctr *c);
 json_t *inspect_ports(const json_t *rec);

@@ -172,6 +172,10 @@ static int one(struct layer *l, struct err *e)
     if (l->owned) {
         en->uid = l->owner[0];
         en->gid = l->owner[1];
+    } else if (l->shift.n && en->uid >= 0 && en->gid >= 0 && en->uid < UINT32_MAX &&
+               en->gid < UINT32_MAX) {
+        en->uid = idshift_out(&l->shift, 'u', (uint32_t)en->uid);
+        en->gid = idshift_out(&l->shift, 'g', (uint32_t)en->gid);
     }
     if (en->type == 'g')
         return 0;

@@ -20,6 +20,8 @@
 #include "split.h"
 #include "tar.h"
 
+#include "disk/idshift.h"
+
 struct layer {
     /* to be set before */
     struct tar *tar;     /* its on_raw feeds the split */
@@ -30,6 +32,7 @@ struct layer {
     bool single; /* of all ids only 0 is mapped: owners are remembered (disk/owner.h) */
     bool owned;  /* all is owner's: uid, gid */
     unsigned owner[2];
+    struct idshift shift; /* what the archive's ids are here */
     /* results */
     struct idset uids, gids;
     bool malformed; /* the failure is the archive's, not the disk's */

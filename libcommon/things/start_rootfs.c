@@ -131,6 +131,23 @@ int view_to_change(const struct roots *r, const struct ctr *c, struct view *ret,
     return res;
 }
 
+int view_maps(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e)
+{
+    cleanup_json maps = NULL;
+    const json_t *m;
+    size_t i;
+    if (chain_maps(r, c, &maps, e) < 0)
+        return -1;
+    for (size_t kind = 0; kind < 2; kind++)
+        json_array_foreach(json_array_get(maps, kind), i, m)
+        {
+            strv_add(argv, "--map");
+            strv_addf(argv, "%c:%lld:%lld:%lld", "ug"[kind], (long long)jx_int(m, "containerID", 0),
+                      (long long)jx_int(m, "hostID", 0), (long long)jx_int(m, "size", 0));
+        }
+    return 0;
+}
+
 int view_user(const struct roots *r, const struct ctr *c, int64_t ret[2], struct err *e)
 {
     cleanup_json maps = NULL;

@@ -26,6 +26,8 @@ void view_layers(const struct roots *r, const struct strv *layers, struct view *
  * volumes are filled, but none is mounted. Ids are those of the user's namespace.
  */
 int view_to_change(const struct roots *r, const struct ctr *c, struct view *ret, struct err *e);
+/* Its ids as options of pod-pack and pod-unpack, where it has a map of its own. */
+int view_maps(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e);
 /* The ids of the container's own user, as the user's namespace has them. */
 int view_user(const struct roots *r, const struct ctr *c, int64_t ret[2], struct err *e);
 void view_free(struct view *v);

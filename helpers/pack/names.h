@@ -1,0 +1,15 @@
+/* What a directory has for an archive. */
+#ifndef PACK_NAMES_H
+#define PACK_NAMES_H
+
+#include "plain/str.h"
+
+#include <stdbool.h>
+
+/*
+ * The names in it, sorted, so that the same tree is the same archive. Without those under which
+ * fuse-overlayfs keeps marks of its own; of a layer, whiteouts stay. -1 with errno.
+ */
+int names_sorted(int dir, bool layer, struct strv *ret);
+
+#endif
