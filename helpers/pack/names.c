@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
-static bool is_mark(const char *name, bool layer)
+/* Of a layer the directory says that it is opaque; of any other tree the name may be a file's. */
+static bool is_mark(int dir, const char *name, bool layer)
 {
-    return layer ? strcmp(name, ".wh..wh..opq") == 0 : str_starts(name, ".wh.");
+    return strcmp(name, ".wh..wh..opq") == 0 &&
+           (layer || fgetxattr(dir, "user.fuseoverlayfs.opaque", NULL, 0) >= 0);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -24,7 +27,7 @@ int names_sorted(int dir, bool layer, struct strv *ret)
         return -1;
     while ((de = readdir(d)))
         if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
-            !is_mark(de->d_name, layer))
+            !is_mark(dir, de->d_name, layer))
             strv_add(ret, de->d_name);
     int r = closedir(d);
     if (ret->n)

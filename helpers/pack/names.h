@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * The names in it, sorted, so that the same tree is the same archive. Without those under which
- * fuse-overlayfs keeps marks of its own; of a layer, whiteouts stay. -1 with errno.
+ * The names in it, sorted, so that the same tree is the same archive; without that under which
+ * fuse-overlayfs marks an opaque directory. -1 with errno.
  */
 int names_sorted(int dir, bool layer, struct strv *ret);
 
