@@ -188,3 +188,23 @@ $ROOM/host/made"
     assert_output "refused
 mounted"
 }
+
+@test "--seccomp-policy=image: the profile in the image's label" {
+    run_pod 125 run --rm --network none --seccomp-policy image "$IMAGE" true
+    assert_error "no seccomp policy defined by image" \
+        "It would be a profile's text in the label io.containers.seccomp.profile"
+    local profile='{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":38}]}'
+    run_pod create --name base "$IMAGE" true
+    run_pod commit -q --change "LABEL io.containers.seccomp.profile='$profile'" base localhost/filtered
+    run_pod run --rm --network none localhost/filtered mkdir /made
+    run_pod run -d --name strict --network none --seccomp-policy image localhost/filtered sleep 1000
+    run_pod 1 exec strict mkdir /made
+    assert_match "Function not implemented" "$stderr"
+    run_pod restart -t 0 strict
+    run_pod 1 exec strict mkdir /made
+    run_pod commit -q --change 'LABEL io.containers.seccomp.profile={broken' base localhost/broken
+    run_pod 125 run --rm --network none --seccomp-policy image localhost/broken true
+    assert_error_match "^Error: loading seccomp profile failed: "
+    run_pod 125 run --rm --seccomp-policy none "$IMAGE" true
+    assert_error 'invalid seccomp policy "none": valid policies are ["default" "image"]'
+}

@@ -64,8 +64,6 @@ static int check_modes(const struct create_opts *o, struct err *e)
         return err_set(e, 0,
                        "invalid seccomp policy \"%s\": valid policies are [\"default\" \"image\"]",
                        policy);
-    if (policy && strcmp(policy, "image") == 0)
-        return err_set(e, 0, "--seccomp-policy=image is not supported yet");
     if (o->device_rule.n)
         return err_set(e, 0,
                        "device cgroup rules are not supported in rootless mode or in a user "

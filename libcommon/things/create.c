@@ -93,8 +93,9 @@ static int make_record(const struct roots *r, const struct create_opts *o, const
         return -1;
     if (set_pod(r, o, rec, e) < 0 || create_plain(r, o, cfg, rec, e) < 0 ||
         create_mounts(r, o, cfg, rec, e) < 0 || create_network(r, o, rec, e) < 0 ||
-        create_security(o, rec, e) < 0 || create_limits(o, rec, e) < 0 ||
-        create_health(o, cfg, rec, e) < 0 || create_secrets(r, &o->secret, rec, e) < 0)
+        create_security(o, rec, e) < 0 || create_seccomp(o, cfg, rec, e) < 0 ||
+        create_limits(o, rec, e) < 0 || create_health(o, cfg, rec, e) < 0 ||
+        create_secrets(r, &o->secret, rec, e) < 0)
         return -1;
     jx_set_str(rec, "ociUser", jx_str(cfg, "User"));
     if (create_process(r, o, img, command, rec, e) < 0 || create_systemd(o, cfg, rec, e) < 0)
@@ -213,6 +214,8 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
     int res = build(r, id, &dir, &lock, e);
     if (res == 0)
         res = etc_write(r, dir, rec, e);
+    if (res == 0)
+        res = create_seccomp_write(r, dir, rec, e);
     if (res == 0)
         res = secrets_write(r, dir, rec, e);
     if (res == 0)

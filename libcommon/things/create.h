@@ -139,6 +139,9 @@ void create_skeleton(const struct roots *r, json_t *rec);
 int create_systemd(const struct create_opts *o, const json_t *cfg, json_t *rec, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
 int create_security(const struct create_opts *o, json_t *rec, struct err *e);
+/* The profile out of the image (cfg), checked; then, as a file of the container's. */
+int create_seccomp(const struct create_opts *o, const json_t *cfg, json_t *rec, struct err *e);
+int create_seccomp_write(const struct roots *r, int ctr_dir, json_t *rec, struct err *e);
 
 json_t *create_exposed(const struct strv *asked, const json_t *of_image, struct err *e);
 
