@@ -17,6 +17,8 @@
  *
  * A limit that cannot take effect is an error; nothing runs without it.
  */
+#include "fail.h"
+
 #include "cgroup/limits.h"
 #include "cgroup/scope.h"
 
@@ -74,15 +76,6 @@ static const struct cmd command = {
     .max = -1,
     .stop_at_operand = 1,
 };
-
-static int fail(const struct err *e)
-{
-    report_err(e);
-    fprintf(stderr, "Error: %s\n", e->msg);
-    if (e->hint[0])
-        fprintf(stderr, "%s\n", e->hint);
-    return e->code ? e->code : 125;
-}
 
 static int note_path(const struct options *o, const char *dir, struct err *e)
 {
@@ -252,10 +245,10 @@ int main(int argc, char **argv)
         return fd_write_all(1, b.s, b.len) < 0 ? 125 : 0;
     }
     if (r < 0)
-        return fail(&e);
+        return helper_fail(&e);
     if (o.update && o.update[0] == '/') {
         if (limits_parse(&o.l, &l, &e) < 0 || update(&o, &l, &e) < 0)
-            return fail(&e);
+            return helper_fail(&e);
         report_ok(NULL);
         return 0;
     }
@@ -263,12 +256,12 @@ int main(int argc, char **argv)
             ? o.join[0] != '/'
             : first == argc || !o.name || !*o.name || strchr(o.name, '/') || strlen(o.name) > 128) {
         err_set(&e, 0, "pod-cgroup: --name or --join is needed");
-        return fail(&e);
+        return helper_fail(&e);
     }
     if (limits_parse(&o.l, &l, &e) < 0 || place(&o, &l, &e) < 0)
-        return fail(&e);
+        return helper_fail(&e);
     execvp(argv[first], argv + first);
     err_sys(&e, "cannot run \"%s\"", first < argc ? argv[first] : "");
     e.code = errno == ENOENT ? 127 : 126;
-    return fail(&e);
+    return helper_fail(&e);
 }

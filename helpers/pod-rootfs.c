@@ -16,6 +16,8 @@
  * runtime through /proc/self/exe cannot write to it, though it belongs to the same user. --fill is
  * for volumes that have had no container yet, --own for mounts with option U (rootfs/fill.h).
  */
+#include "fail.h"
+
 #include "disk/report.h"
 #include "disk/roots.h"
 #include "plain/buf.h"
@@ -267,15 +269,6 @@ static int mount_root(struct rootfs *r, struct err *e)
     return 0;
 }
 
-static int fail(const struct err *e)
-{
-    report_err(e);
-    fprintf(stderr, "Error: %s\n", e->msg);
-    if (e->hint[0])
-        fprintf(stderr, "%s\n", e->hint);
-    return e->code ? e->code : 125;
-}
-
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -283,7 +276,7 @@ int main(int argc, char **argv)
     struct rootfs r = {0};
     if (parse(argv, &r, &e) < 0 || enter_namespaces(&r, &e) < 0 || take_shm(&r, &e) < 0 ||
         (r.lower && mount_root(&r, &e) < 0) || fill_all(&r, &e) < 0 || seal(&r, &e) < 0)
-        return fail(&e);
+        return helper_fail(&e);
     if (r.lower && r.fuse)
         return finish_fuse(&r);
     execvp(r.command[0], r.command);
@@ -293,5 +286,5 @@ int main(int argc, char **argv)
     else
         err_sys(&e, "cannot run \"%s\"", r.command[0]);
     e.code = missing ? 127 : 126;
-    return fail(&e);
+    return helper_fail(&e);
 }

@@ -7,6 +7,8 @@
  *
  * One ability: the user namespace. It reads nothing but the hint file and /etc/sub*id.
  */
+#include "fail.h"
+
 #include "disk/report.h"
 #include "disk/roots.h"
 #include "words/userns.h"
@@ -17,15 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int fail(const struct err *e)
-{
-    report_err(e);
-    fprintf(stderr, "Error: %s\n", e->msg);
-    if (e->hint[0])
-        fprintf(stderr, "%s\n", e->hint);
-    return e->code ? e->code : 125;
-}
-
 static int enter(const char *run, char **argv)
 {
     struct err e = ERR_INIT;
@@ -33,14 +26,14 @@ static int enter(const char *run, char **argv)
         argv++;
     if (!argv[0]) {
         err_set(&e, 0, "pod-userns enter: no command given");
-        return fail(&e);
+        return helper_fail(&e);
     }
     if (userns_enter(run, &e) < 0)
-        return fail(&e);
+        return helper_fail(&e);
     execvp(argv[0], argv);
     err_sys(&e, "cannot run \"%s\"", argv[0]);
     e.code = errno == ENOENT ? 127 : 126;
-    return fail(&e);
+    return helper_fail(&e);
 }
 
 int main(int argc, char **argv)
@@ -48,7 +41,7 @@ int main(int argc, char **argv)
     struct err e = ERR_INIT;
     char *run;
     if (roots_run_path(&run, &e) < 0)
-        return fail(&e);
+        return helper_fail(&e);
     if (argc > 2 && strcmp(argv[1], "enter") == 0)
         return enter(run, argv + 2);
     if (argc == 2 && strcmp(argv[1], "info") == 0) {
@@ -60,5 +53,5 @@ int main(int argc, char **argv)
         return pid && kill(pid, SIGTERM) < 0 ? 1 : 0;
     }
     err_set(&e, 0, "usage: pod-userns enter [--] COMMAND [ARG...] | info | stop");
-    return fail(&e);
+    return helper_fail(&e);
 }

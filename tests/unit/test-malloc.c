@@ -2,6 +2,7 @@
 #include "plain/small_malloc.h"
 
 #include "check.h"
+#include "dice.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,15 +13,6 @@
 #include <unistd.h>
 
 #define SLOTS 300
-
-static uint32_t dice(uint32_t sides)
-{
-    static uint64_t x = 88172645463325252ULL;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return (uint32_t)(x >> 16) % sides;
-}
 
 static size_t some_size(void)
 {

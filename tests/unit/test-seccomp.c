@@ -4,6 +4,8 @@
 #include "plain/fdio.h"
 #include "things/seccomp.h"
 
+#include "dice.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -328,15 +330,6 @@ static void test_cache(void)
 }
 
 /* ---- shorter programs ---- */
-
-static uint32_t dice(uint32_t sides)
-{
-    static uint64_t x = 88172645463325252ULL;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return (uint32_t)(x >> 16) % sides;
-}
 
 static const uint32_t archs[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32, SCMP_ARCH_AARCH64};
 
