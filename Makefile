@@ -61,6 +61,7 @@ STATIC_PROGRAMS  = $(filter-out $(LARGE_PROGRAMS),$(BIN_NAMES) $(HELPER_NAMES))
 # musl-gcc does not know -static-pie: this is what it is
 MUSL_CRT := $(dir $(firstword $(wildcard $(addsuffix /rcrt1.o,/usr/lib/$(subst -gnu,-musl,$(MULTIARCH)) \
                 /usr/lib/musl/lib /usr/local/musl/lib))))
+STATIC_LDFLAGS += -Wl$(comma)--wrap=strerror$(comma)-u$(comma)__wrap_strerror
 STATIC_LDFLAGS += $(if $(filter x86_64-%,$(MULTIARCH)),-Wl$(comma)--wrap=memcpy$(comma)-u$(comma)__wrap_memcpy)
 STATIC_LDFLAGS += $(if $(MUSL_CRT),-static -nostartfiles -Wl$(comma)-pie$(comma)--no-dynamic-linker \
                   $(addprefix $(MUSL_CRT),rcrt1.o crti.o) $(call lib_file,crtbeginS.o),-static -no-pie -fno-pie)

@@ -177,3 +177,14 @@ programs() { (cd "$(dirname "$(command -v pod)")" && ls -d pod-*); }
         assert_file "$prefix/share/man/man1/$p.1"
     done
 }
+
+@test "errors of the system, in the words that every program here has for them" {
+    local long
+    long=$(printf 'x%.0s' {1..300})
+    run_pod 125 import "/tmp/$long"
+    assert_error_match ": File name too long$"
+    ln -s loop "$HOME/loop"
+    run_pod 125 import "$HOME/loop"
+    assert_error_match ": Too many levels of symbolic links$"
+    rm "$HOME/loop"
+}
