@@ -364,6 +364,11 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         run_pod 125 create "${c%%|*}" "$IMAGE" true
         assert_error "${c#*|}"
     done
+    for c in --subuidname --subgidname; do
+        run_pod 125 create "$c" some "$IMAGE"
+        assert_error '--subuidname and --subgidname are not supported: the ranges of "some" are not for users to choose' \
+            "Use: --userns auto, or --uidmap and --gidmap out of your own range"
+    done
     run_pod 125 create --systemd=always --cgroups=disabled "$IMAGE"
     assert_error "--systemd=always needs a cgroup, and --cgroups=disabled none"
     run_pod 125 create --restart=bogus "$IMAGE"

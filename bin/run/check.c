@@ -64,6 +64,13 @@ static int check_modes(const struct create_opts *o, struct err *e)
         return err_set(e, 0,
                        "invalid seccomp policy \"%s\": valid policies are [\"default\" \"image\"]",
                        policy);
+    if (o->subid_name) {
+        err_set(e, 0,
+                "--subuidname and --subgidname are not supported: the ranges of \"%s\" are "
+                "not for users to choose",
+                o->subid_name);
+        return err_hint(e, "Use: --userns auto, or --uidmap and --gidmap out of your own range");
+    }
     if (o->device_rule.n)
         return err_set(e, 0,
                        "device cgroup rules are not supported in rootless mode or in a user "

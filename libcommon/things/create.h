@@ -30,7 +30,7 @@ struct create_opts {
     const char *cgroups, *conmon_pidfile, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
     const char *group_entry, *image_volume, *passwd_entry, *init_ctr, *init_path, *kernel_memory,
         *oom_score_adj, *pidfile;
-    const char *pod_id_file, *sdnotify, *seccomp_policy, *systemd, *timeout;
+    const char *pod_id_file, *sdnotify, *seccomp_policy, *subid_name, *systemd, *timeout;
     const char *health_cmd, *health_interval, *health_on_failure, *health_retries,
         *health_start_period, *health_timeout;
     const char *personality;

@@ -153,6 +153,8 @@ const struct opt create_option_table[] = {
     {"stop-signal", 0, OPT_STR, "SIGNAL", "Signal that stops it (default TERM)", AT(stop_signal)},
     {"stop-timeout", 0, OPT_STR, "SECONDS", "Wait so long before KILL (default 10)",
      AT(stop_timeout)},
+    {"subgidname", 0, OPT_STR, "NAME", NULL, AT(subid_name)},
+    {"subuidname", 0, OPT_STR, "NAME", NULL, AT(subid_name)},
     {"sysctl", 0, OPT_MULTI, "NAME=VALUE", "Set a namespaced kernel parameter", AT(sysctl)},
     {"systemd", 0, OPT_STR, "WHEN", "Serve an init like systemd: true (by its name), false, always",
      AT(systemd)},
