@@ -1,5 +1,5 @@
 /* The allocator of static programs: what is written stays, whatever is asked for meanwhile. */
-#include "plain/small_malloc.h"
+#include "musl/alloc.h"
 
 #include "check.h"
 #include "dice.h"

@@ -1,4 +1,4 @@
-#include "plain/small_malloc.h"
+#include "musl/alloc.h"
 
 #include <errno.h>
 #include <stdbool.h>

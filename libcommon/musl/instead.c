@@ -2,12 +2,12 @@
  * What programs that are linked with musl have instead of parts of it.
  *
  * memcpy(3), by the linker's --wrap: musl's begins with `rep movsq` whatever the length, some 30
- * ns, and a JSON parser copies its text by the byte. malloc(3) and its like: small_malloc.h.
+ * ns, and a JSON parser copies its text by the byte. malloc(3) and its like: musl/alloc.h.
  */
 #include <features.h>
 
 #ifndef __GLIBC__
-#include "plain/small_malloc.h"
+#include "musl/alloc.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -2,15 +2,15 @@
  * malloc(3) for programs that live for milliseconds and have one thread. musl's own asks the kernel
  * for a page of each size that it is asked for and gives it back: a tenth of the time of `pod run`.
  * Programs that are linked with musl have these functions under the C library's names
- * (small_libc.c); others, and tests, have them beside it.
+ * (instead.c); others, and tests, have them beside it.
  *
  * Memory comes from a run that only grows; what is freed waits in a list of its size, sixteenths
  * of a kilobyte up to SMALL_MAX and powers of two above; from SMALL_LARGE on it is a mapping of
  * its own and goes back to the kernel. A block that is freed twice, or whose header was
  * overwritten, ends the process by abort().
  */
-#ifndef POD_PLAIN_SMALL_MALLOC_H
-#define POD_PLAIN_SMALL_MALLOC_H
+#ifndef POD_MUSL_ALLOC_H
+#define POD_MUSL_ALLOC_H
 
 #include <stddef.h>
 
