@@ -17,6 +17,7 @@
 #define MAX_PERIOD 1000000
 #define MIN_QUOTA  1000
 #define MIN_MEMORY (UINT64_C(6) << 20)
+#define SET_WORDS  128 /* 8192 processors or nodes */
 
 static struct limit *add(struct limits *l, const char *option, const char *controller,
                          const char *file)
@@ -221,6 +222,29 @@ static int read_value(const char *path, char *out, size_t size)
     return str_copy(out, size, b.s);
 }
 
+/* "0-2,5" as bits; what is beyond them is not looked at. */
+static void read_set(const char *text, uint64_t bits[SET_WORDS])
+{
+    memset(bits, 0, SET_WORDS * sizeof *bits);
+    while (*text) {
+        char *end;
+        unsigned long first = strtoul(text, &end, 10), last = first;
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        for (unsigned long i = first; i <= last && i < SET_WORDS * 64; i++)
+            bits[i / 64] |= UINT64_C(1) << i % 64;
+        text = *end == ',' ? end + 1 : end + strlen(end);
+    }
+}
+
+static bool same_set(const char *a, const char *b)
+{
+    uint64_t x[SET_WORDS], y[SET_WORDS];
+    read_set(a, x);
+    read_set(b, y);
+    return memcmp(x, y, sizeof x) == 0;
+}
+
 /* The kernel rounds bytes down to pages and writes sets in its own way. */
 static bool holds(const struct limit *x, const char *is)
 {
@@ -228,7 +252,7 @@ static bool holds(const struct limit *x, const char *is)
     if (strcmp(x->value, is) == 0)
         return true;
     if (strcmp(x->controller, "cpuset") == 0)
-        return *is != '\0';
+        return same_set(x->value, is);
     return str_u64(x->value, UINT64_MAX, &want) == 0 && str_u64(is, UINT64_MAX, &got) == 0 &&
            strcmp(x->controller, "memory") == 0 && want - want % page == got;
 }
