@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_infra(const struct ctr *c)
-{
-    return jx_bool(c->record, "infra");
-}
-
 static int start_one(const struct roots *r, const struct ctr *c, struct err *e)
 {
     struct start_how how = {.client_fd = -1};
@@ -23,70 +18,48 @@ static int start_one(const struct roots *r, const struct ctr *c, struct err *e)
     return res < 0 ? -1 : 0;
 }
 
-static int start_infra(const struct roots *r, struct ctr *c, const struct pods_life *o,
-                       struct err *e)
-{
-    (void)o;
-    return is_infra(c) ? start_one(r, c, e) : 0;
-}
-
-static int start_other(const struct roots *r, struct ctr *c, const struct pods_life *o,
-                       struct err *e)
-{
-    (void)o;
-    return is_infra(c) || jx_str0(c->record, "initCtr") ? 0 : start_one(r, c, e);
-}
-
 /* ---- init containers ---- */
 
 struct init {
     char id[65], created[64];
 };
 
-struct inits {
-    struct init *v;
+struct members {
+    struct init *inits;
     size_t n;
-    bool in_use; /* a container that is neither runs already: they have done their work */
+    struct strv others; /* ids of those that are neither init nor infra */
+    bool in_use;        /* one of them runs already: the inits have done their work */
 };
 
-static void look_at(const struct roots *r, const struct ctr *c, struct inits *all)
+static void members_free(struct members *m)
+{
+    free(m->inits);
+    strv_free(&m->others);
+}
+
+/* The infra container is started as it comes, before all others. */
+static int look_at(const struct roots *r, const struct ctr *c, struct members *m, struct err *e)
 {
     struct ctr_status s;
-    if (is_infra(c))
-        return;
+    if (jx_bool(c->record, "infra"))
+        return start_one(r, c, e);
     if (!jx_str0(c->record, "initCtr")) {
         ctr_status(r, c, &s);
-        all->in_use = all->in_use || ctr_is_up(&s);
-        return;
+        m->in_use = m->in_use || ctr_is_up(&s);
+        strv_add(&m->others, c->id);
+        return 0;
     }
-    all->v = xrealloc(all->v, (all->n + 1) * sizeof *all->v);
-    struct init *i = all->v + all->n++;
+    m->inits = xrealloc(m->inits, (m->n + 1) * sizeof *m->inits);
+    struct init *i = m->inits + m->n++;
     (void)str_copy(i->id, sizeof i->id, c->id);
     (void)str_copy(i->created, sizeof i->created, jx_str(c->record, "created"));
+    return 0;
 }
 
 static int by_age(const void *a, const void *b)
 {
     const struct init *x = a, *y = b;
     return strcmp(x->created, y->created);
-}
-
-static int find_inits(const struct roots *r, const char *pod_id, struct inits *ret, struct err *e)
-{
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    if (pod_members(r, pod_id, &ids, e) < 0)
-        return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        look_at(r, &c, ret);
-        ctr_close(&c);
-    }
-    if (ret->n > 1)
-        qsort(ret->v, ret->n, sizeof *ret->v, by_age);
-    return 0;
 }
 
 static int run_to_its_end(const struct roots *r, struct ctr *c, struct err *e)
@@ -100,25 +73,54 @@ static int run_to_its_end(const struct roots *r, struct ctr *c, struct err *e)
                                                              : 0;
 }
 
-static int run_inits(const struct roots *r, const char *pod_id, struct err *e)
+static int run_inits(const struct roots *r, struct members *m, struct err *e)
 {
-    struct inits all = {0};
-    int res = find_inits(r, pod_id, &all, e);
-    for (size_t i = 0; res == 0 && !all.in_use && i < all.n; i++) {
+    int res = 0;
+    if (m->n > 1)
+        qsort(m->inits, m->n, sizeof *m->inits, by_age);
+    for (size_t i = 0; res == 0 && !m->in_use && i < m->n; i++) {
         struct ctr c;
-        res = ctr_open(r, all.v[i].id, &c, e);
+        res = ctr_open(r, m->inits[i].id, &c, e);
         if (res < 0)
             break;
         res = run_to_its_end(r, &c, e);
         ctr_close(&c);
     }
-    free(all.v);
+    return res;
+}
+
+/* All are tried, whatever became of those before. */
+static int start_others(const struct roots *r, const struct members *m, struct err *e)
+{
+    int res = 0;
+    for (size_t i = 0; i < m->others.n; i++) {
+        struct ctr c;
+        struct err gone = ERR_INIT;
+        if (ctr_open(r, m->others.v[i], &c, &gone) < 0)
+            continue;
+        if (start_one(r, &c, e) < 0)
+            res = -1;
+        ctr_close(&c);
+    }
     return res;
 }
 
 int pods_start(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
-    return pods_each(r, id, false, start_infra, o, e) < 0 || run_inits(r, id, e) < 0
-               ? -1
-               : pods_each(r, id, false, start_other, o, e);
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup(members_free) struct members m = {0};
+    (void)o;
+    if (pod_members(r, id, &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++) {
+        struct ctr c;
+        struct err damaged = ERR_INIT;
+        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
+            continue;
+        int res = look_at(r, &c, &m, e);
+        ctr_close(&c);
+        if (res < 0)
+            return -1;
+    }
+    return run_inits(r, &m, e) < 0 ? -1 : start_others(r, &m, e);
 }
