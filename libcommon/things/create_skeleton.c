@@ -8,6 +8,7 @@
 #include "disk/at.h"
 #include "disk/rmtree.h"
 #include "plain/fdio.h"
+#include "things/spec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,11 +56,10 @@ static int make(const struct roots *r)
 /* Is something mounted on each of them, and nothing above them that takes the image's files? */
 static bool fits(const json_t *rec)
 {
-    const json_t *m, *net = json_object_get(rec, "network");
-    const char *dns = json_string_value(json_array_get(json_object_get(net, "dns"), 0));
+    const json_t *m;
     size_t i;
-    if (jx_bool(rec, "infra") || jx_bool(rec, "noHostname") || jx_bool(net, "noHosts") ||
-        (dns && strcmp(dns, "none") == 0))
+    if (jx_bool(rec, "infra") || jx_bool(rec, "noHostname") || spec_keeps_resolv(rec) ||
+        jx_bool(json_object_get(rec, "network"), "noHosts"))
         return false;
     json_array_foreach(json_object_get(rec, "mounts"), i, m)
     {

@@ -36,7 +36,7 @@ int spec_build(const struct ctr *c, const struct spec_env *env, json_t **ret, st
 /* The "mounts" array (spec_mounts.c), and the files they bind from run_dir (spec_hostfiles.c). */
 int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, struct err *e);
 /* --dns none: the image's own /etc/resolv.conf stays. */
-bool spec_keeps_resolv(const struct ctr *c);
+bool spec_keeps_resolv(const json_t *record);
 int spec_hostfiles(const struct ctr *c, const struct spec_env *env, struct err *e);
 
 /*

@@ -32,9 +32,9 @@ static bool read_owners(const struct spec_env *env, const char *name, struct buf
 
 /* ---- resolv.conf ---- */
 
-bool spec_keeps_resolv(const struct ctr *c)
+bool spec_keeps_resolv(const json_t *record)
 {
-    const json_t *dns = json_object_get(json_object_get(c->record, "network"), "dns");
+    const json_t *dns = json_object_get(json_object_get(record, "network"), "dns");
     const char *first = json_string_value(json_array_get(dns, 0));
     return first && strcmp(first, "none") == 0;
 }

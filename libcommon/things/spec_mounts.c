@@ -223,7 +223,7 @@ int spec_mounts(const struct ctr *c, const struct spec_env *env, json_t *ret, st
     usual(c, env, ret);
     devices(c, env, ret);
     if (!jx_bool(c->record, "infra")) {
-        if (!spec_keeps_resolv(c))
+        if (!spec_keeps_resolv(c->record))
             bind_own(ret, c, env, "resolv.conf", "/etc/resolv.conf");
         if (!jx_bool(json_object_get(c->record, "network"), "noHosts"))
             bind_own(ret, c, env, "hosts", "/etc/hosts");
