@@ -21,26 +21,21 @@
 #include <unistd.h>
 
 /* seconds; a tick of the clock that births are counted in, and some */
-#define PID_FILE_SLACK 0.1
+#define NANO           INT64_C(1000000000)
+#define PID_FILE_SLACK (NANO / 10)
 #define END_MS         5000
 
 /* Without a birth in the file the ages tell: who got the number later is younger than the file. */
 bool ctr_half_started(int run, pid_t *ret_pid, uint64_t *ret_birth)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
-    struct timespec now, up;
     struct stat st;
     if (at_read(run, "pid", 32, &b) < 0 || fstatat(run, "pid", &st, 0) < 0)
         return false;
     pid_t pid = (pid_t)atoi(buf_str(&b));
     uint64_t birth = proc_birth(pid);
-    clock_gettime(CLOCK_REALTIME, &now);
-    clock_gettime(CLOCK_BOOTTIME, &up);
-    double file =
-        (double)(now.tv_sec - st.st_mtim.tv_sec) + (double)(now.tv_nsec - st.st_mtim.tv_nsec) / 1e9;
-    double process =
-        (double)up.tv_sec + (double)up.tv_nsec / 1e9 - (double)birth / (double)sysconf(_SC_CLK_TCK);
-    if (!birth || process + PID_FILE_SLACK < file)
+    int64_t written = (int64_t)st.st_mtim.tv_sec * NANO + st.st_mtim.tv_nsec;
+    if (!birth || proc_began(birth) > written + PID_FILE_SLACK)
         return false;
     *ret_pid = pid;
     *ret_birth = birth;
