@@ -65,7 +65,7 @@ STATIC_LDFLAGS += -Wl$(comma)--wrap=strerror$(comma)-u$(comma)__wrap_strerror
 STATIC_LDFLAGS += $(if $(filter x86_64-%,$(MULTIARCH)),-Wl$(comma)--wrap=memcpy$(comma)-u$(comma)__wrap_memcpy)
 STATIC_LDFLAGS += $(if $(MUSL_CRT),-static -nostartfiles -Wl$(comma)-pie$(comma)--no-dynamic-linker \
                   $(addprefix $(MUSL_CRT),rcrt1.o crti.o) $(call lib_file,crtbeginS.o),-static -no-pie -fno-pie)
-STATIC_END      = $(if $(MUSL_CRT),$(call lib_file,crtendS.o) $(MUSL_CRT)crtn.o)
+STATIC_END      := $(if $(MUSL_CRT),$(call lib_file,crtendS.o) $(MUSL_CRT)crtn.o)
 else
 STATIC_CC       := $(CC)
 STATIC_PROGRAMS := $(SMALL_PROGRAMS)
@@ -110,11 +110,11 @@ $(BUILD)/libstatic.a: $(STATIC_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/obj/%.o: %.c | found
+$(BUILD)/obj/%.o: %.c Makefile | found
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(ALL_CFLAGS) -Ibin -c -o $@ $<
-$(BUILD)/static/%.o: %.c | found
+$(BUILD)/static/%.o: %.c Makefile | found
 	@mkdir -p $(@D)
 	@echo "  CC.s    $<"
 	@$(STATIC_CC) $(STATIC_CFLAGS) -Ibin -c -o $@ $<
