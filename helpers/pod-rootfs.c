@@ -2,8 +2,7 @@
  * pod-rootfs: a mount namespace of its own with a container's root filesystem in it, then exec.
  *
  *   pod-rootfs [--enter] [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR]
- * [--volatile]
- *              [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal]
+ *              [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal]
  *              [--fill VOLUME DEST UID GID HOW]... [--own DIR UID GID]... -- COMMAND [ARG...]
  *
  * Runs as uid 0 of the user's namespace, or with --enter becomes that first. The mount lives in the

@@ -2,9 +2,8 @@
  * pod-unpack: unpacks one layer from stdin into one directory, and writes its tar-split.
  *
  *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--plain]
- *       [--keep] [--owner UID:GID | --map RANGE]... [--blob DIGEST] [--blob-size N] [--diff DIGEST]
- * [--offset N
- * --length N]
+ *       [--keep] [--owner UID:GID | --map RANGE...] [--blob DIGEST] [--blob-size N]
+ *       [--diff DIGEST] [--offset N --length N]
  *
  * On descriptor 3: ok and {"blob":…,"blobSize":N,"diff":…,"diffSize":N,"compression":N,
  * "uids":[…],"gids":[…]} ("memory":N where a zstd blob wanted unusually much),

@@ -572,3 +572,15 @@ echo "$container_uuid"; mkdir /sys/fs/cgroup/mine 2>/dev/null && echo divides; t
     run_pod inspect --format '{{.State.ExitCode}}' always
     assert_output 3
 }
+
+@test "--group-add keep-groups; -v with rslave and rprivate" {
+    none 0 --user 5:5 "$IMAGE" sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status
+    assert_match '^5 *$'
+    none 0 --user 5:5 --group-add keep-groups "$IMAGE" sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status
+    refute_match '^5 *$'
+    none 125 --group-add keep-groups --group-add 5 "$IMAGE" true
+    mkdir -p "$ROOM/bound"
+    none 0 -v "$ROOM/bound:/b:rslave" "$IMAGE" grep -c ' /b .* master:' /proc/self/mountinfo
+    assert_output 1
+    none 1 -v "$ROOM/bound:/b:rprivate" "$IMAGE" grep ' /b .* master:' /proc/self/mountinfo
+}

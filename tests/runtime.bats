@@ -686,3 +686,20 @@ runtime_of_others() {
         run_pod rm -f -t 0 "x-$r"
     done
 }
+
+@test "--no-pivot: the root is moved instead" {
+    need strace
+    local pivot
+    for pivot in "" --no-pivot; do
+        bundle -- sh -c 'echo "$(ls -d /bin /usr /tests 2>/dev/null)"; grep -c " / " /proc/self/mountinfo; cd ../../..; pwd'
+        # shellcheck disable=SC2086
+        run_cmd 0 pod unshare strace -f -qq -o trace -e trace=pivot_root,chroot "$RT" --root "$XDG_RUNTIME_DIR/rt" run $pivot "$ID"
+        assert_match "^/bin"
+        refute_match "^/usr"
+        assert_equal "${lines[-1]}" /
+        case $pivot in
+        "") assert_match 'pivot_root\(' "$(cat trace)" ;;
+        *) refute_match 'pivot_root' "$(cat trace)" && assert_match 'chroot\("\."\)' "$(cat trace)" ;;
+        esac
+    done
+}

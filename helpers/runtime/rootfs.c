@@ -46,8 +46,19 @@ static int open_root(const struct rt *rt, struct err *e)
     return fd;
 }
 
-static int pivot(int rootfd, struct err *e)
+/* For roots that cannot be left by pivot_root(2), such as an initramfs: laid over the old one. */
+static int move_root(const struct rt *rt, int rootfd, struct err *e)
 {
+    if (fchdir(rootfd) < 0 || (rt->root_tree < 0 && mount(".", "/", NULL, MS_MOVE, NULL) < 0) ||
+        chroot(".") < 0 || chdir("/") < 0)
+        return err_sys(e, "cannot move the root filesystem to the root");
+    return 0;
+}
+
+static int pivot(const struct rt *rt, int rootfd, struct err *e)
+{
+    if (rt->o->no_pivot)
+        return move_root(rt, rootfd, e);
     if (fchdir(rootfd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
         return err_sys(e, "cannot make the root filesystem the root");
     /* the old root is now mounted on top of ".": away with it */
@@ -113,7 +124,7 @@ int rootfs_setup(struct rt *rt, int *ret_console_master, struct err *e)
         return -1;
     make_cwd(process, rootfd);
     if (mounts_finish(rt, rootfd, e) < 0 || rootfs_set_sysctls(rt->spec, e) < 0 ||
-        mounts_masks(rt, rootfd, e) < 0 || pivot(rootfd, e) < 0 || root_readonly(rt, e) < 0)
+        mounts_masks(rt, rootfd, e) < 0 || pivot(rt, rootfd, e) < 0 || root_readonly(rt, e) < 0)
         return -1;
     const char *after = jx_str(json_object_get(rt->spec, "linux"), "rootfsPropagation");
     if ((propagation_of(after) & (MS_SHARED | MS_UNBINDABLE)) &&
