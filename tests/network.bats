@@ -62,6 +62,17 @@ get() { curl -fs --noproxy '*' --max-time 5 "$1"; }
     assert_error_match "address already in use"
     run_pod ps -a --format '{{.Names}}'
     assert_output first
+    # nor its first process, when the runtime takes its time to end
+    local busy=() i
+    for i in 1 2 3 4; do
+        (while :; do :; done) 3>&- &
+        busy+=($!)
+    done
+    for i in {1..20}; do
+        pod run --rm -p "$port:80" "$IMAGE" true 2>/dev/null && fail "it has started"
+    done
+    kill "${busy[@]}"
+    run_cmd 1 pgrep -u "$(id -u)" -f "^[^ ]*pod-runtime --root $XDG_RUNTIME_DIR/"
 }
 
 @test "many connections at once, a big body, one side closed early" {

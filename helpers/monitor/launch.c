@@ -171,6 +171,8 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
         int r = report_read(p[0], base_name(c->argv[0]), NULL, 0, e);
         close(p[0]);
         /* what went well ends beside us, and launch_reap() is told */
+        if (c == &m->o->create)
+            m->runtime = pid;
         while (r < 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
         return r;
@@ -301,6 +303,8 @@ void launch_reap(struct mon *m)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == m->health_pid)
             health_done(m);
+        if (pid == m->runtime)
+            m->runtime = 0;
         if (pid != m->pid)
             continue;
         m->exited = true;
@@ -313,6 +317,10 @@ void launch_reap(struct mon *m)
 /* The number may come from a runtime that has reaped it itself: only a child of ours is meant. */
 void launch_undo(struct mon *m)
 {
+    /* until the runtime has gone, its child is not ours */
+    while (m->runtime > 0 && waitpid(m->runtime, NULL, 0) < 0 && errno == EINTR)
+        ;
+    m->runtime = 0;
     if (m->pid > 0 && !m->exited && waitpid(m->pid, NULL, WNOHANG) == 0) {
         kill(m->pid, SIGKILL);
         while (waitpid(m->pid, NULL, 0) < 0 && errno == EINTR)

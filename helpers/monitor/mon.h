@@ -69,7 +69,8 @@ struct mon {
     ssize_t drained; /* bytes of output read since */
     int exit_code;
     bool oom, stop_wanted, start_wanted;
-    bool held; /* created, and not to be started yet */
+    pid_t runtime; /* that created it, and may still be about to end; 0 */
+    bool held;     /* created, and not to be started yet */
     bool timed_out;
     uint64_t birth; /* the first process's start time */
     int64_t started_ns, finished_ns;
