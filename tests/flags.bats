@@ -338,6 +338,13 @@ mine
     assert_output "$(seq 1301 2000)"
     run_pod logs --tail 0 whole
     assert_empty
+    # a line that was written in pieces is one
+    run_pod run --name pieces --network none "$IMAGE" sh -c \
+        'echo one; for p in t w; do printf $p; sleep 0.1; done; echo o; echo three'
+    for said in 1:three 2:two,three 3:one,two,three 9:one,two,three; do
+        run_pod logs --tail "${said%%:*}" pieces
+        assert_equal "$(paste -sd , <<<"$output")" "${said#*:}" "--tail ${said%%:*}"
+    done
     run_pod run --name one --log-opt max-size=4k --log-opt max-file=1 --network none "$IMAGE" seq 2000
     path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' one)
     refute_file "$path.1"

@@ -35,9 +35,21 @@ static int oldest(const struct logfiles *l)
     return age;
 }
 
+/* Does the record there end a line? One that was written in pieces has several, all but the last P.
+ */
+static bool ends_line(FILE *f, off_t at)
+{
+    char head[96];
+    ssize_t n = pread(fileno(f), head, sizeof head - 1, at);
+    head[n > 0 ? n : 0] = '\0';
+    const char *stream = strchr(head, ' ');
+    const char *tag = stream ? strchr(stream + 1, ' ') : NULL;
+    return !tag || tag[1] != 'P';
+}
+
 /*
- * Backwards from the end, until so many newlines are behind us: 0 with the file there, or the
- * number that is missing with the file at its beginning.
+ * Backwards from the end, over so many lines: 0 with the file where the first of them begins, or
+ * the number that is missing with the file at its beginning.
  */
 static int64_t go_back(FILE *f, int64_t lines)
 {
@@ -45,22 +57,30 @@ static int64_t go_back(FILE *f, int64_t lines)
     struct stat st;
     if (fstat(fileno(f), &st) < 0)
         return lines;
-    int64_t wanted = lines + 1; /* the newline of the line before the first one */
+    off_t next = st.st_size; /* where the record behind the one we are in begins */
     for (off_t end = st.st_size; end > 0;) {
         off_t from = end > BLOCK ? end - BLOCK : 0;
         ssize_t n = pread(fileno(f), block, (size_t)(end - from), from);
         if (n <= 0)
             break;
-        while (n > 0 && wanted > 0)
-            wanted -= block[--n] == '\n';
-        if (wanted == 0) {
-            fseeko(f, from + n + 1, SEEK_SET);
-            return 0;
+        while (n > 0) {
+            off_t begins = from + n; /* behind a newline */
+            if (block[--n] != '\n' || begins == st.st_size)
+                continue;
+            if (ends_line(f, begins) && lines-- == 0) {
+                fseeko(f, next, SEEK_SET);
+                return 0;
+            }
+            next = begins;
         }
         end = from;
     }
+    if (next > 0 && ends_line(f, 0) && lines-- == 0) {
+        fseeko(f, next, SEEK_SET);
+        return 0;
+    }
     rewind(f);
-    return wanted - 1;
+    return lines;
 }
 
 void logfiles_open(struct logfiles *l, char *path, int64_t tail)
