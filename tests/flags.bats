@@ -345,6 +345,12 @@ mine
         run_pod logs --tail "${said%%:*}" pieces
         assert_equal "$(paste -sd , <<<"$output")" "${said#*:}" "--tail ${said%%:*}"
     done
+    # and so is what has no end
+    run_pod run --name endless --network none "$IMAGE" sh -c 'echo one; for p in t w o; do printf $p; sleep 0.1; done'
+    for said in 1:two 2:one,two; do
+        run_pod logs --tail "${said%%:*}" endless
+        assert_equal "$(paste -sd , <<<"$output")" "${said#*:}" "--tail ${said%%:*}"
+    done
     run_pod run --name one --log-opt max-size=4k --log-opt max-file=1 --network none "$IMAGE" seq 2000
     path=$(pod inspect --format '{{.HostConfig.LogConfig.Path}}' one)
     refute_file "$path.1"

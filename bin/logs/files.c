@@ -35,23 +35,25 @@ static int oldest(const struct logfiles *l)
     return age;
 }
 
-/* Does the record there end a line? One that was written in pieces has several, all but the last P.
+/*
+ * Does the record there end a line? One that was written in pieces has several, all but the last P;
+ * the very last of all ends what there is of its line.
  */
-static bool ends_line(FILE *f, off_t at)
+static bool ends_line(FILE *f, off_t at, bool last)
 {
     char head[96];
     ssize_t n = pread(fileno(f), head, sizeof head - 1, at);
     head[n > 0 ? n : 0] = '\0';
     const char *stream = strchr(head, ' ');
     const char *tag = stream ? strchr(stream + 1, ' ') : NULL;
-    return !tag || tag[1] != 'P';
+    return last || !tag || tag[1] != 'P';
 }
 
 /*
  * Backwards from the end, over so many lines: 0 with the file where the first of them begins, or
  * the number that is missing with the file at its beginning.
  */
-static int64_t go_back(FILE *f, int64_t lines)
+static int64_t go_back(FILE *f, bool newest, int64_t lines)
 {
     char block[BLOCK];
     struct stat st;
@@ -67,7 +69,7 @@ static int64_t go_back(FILE *f, int64_t lines)
             off_t begins = from + n; /* behind a newline */
             if (block[--n] != '\n' || begins == st.st_size)
                 continue;
-            if (ends_line(f, begins) && lines-- == 0) {
+            if (ends_line(f, begins, newest && next == st.st_size) && lines-- == 0) {
                 fseeko(f, next, SEEK_SET);
                 return 0;
             }
@@ -75,7 +77,7 @@ static int64_t go_back(FILE *f, int64_t lines)
         }
         end = from;
     }
-    if (next > 0 && ends_line(f, 0) && lines-- == 0) {
+    if (next > 0 && ends_line(f, 0, newest && next == st.st_size) && lines-- == 0) {
         fseeko(f, next, SEEK_SET);
         return 0;
     }
@@ -98,7 +100,7 @@ void logfiles_open(struct logfiles *l, char *path, int64_t tail)
         if (l->f)
             fclose(l->f);
         l->f = f;
-        tail = go_back(f, tail);
+        tail = go_back(f, age == 0, tail);
         if (tail == 0)
             break;
     }
