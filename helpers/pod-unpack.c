@@ -17,7 +17,7 @@
  *   5. the threads are started and wait; a system call filter is put over all of them
  * From there on nothing but reading, writing and reporting is left.
  *
- * Three threads share the work: one reads, hashes and decompresses the blob, one hashes what comes
+ * Three threads share the work: one reads and decompresses the blob, one hashes it and what comes
  * out, and the main one takes the archive apart and writes it (unpack/ring.h).
  */
 #include "disk/report.h"
@@ -26,6 +26,7 @@
 #include "unpack/confine.h"
 #include "unpack/inflate.h"
 #include "unpack/layer.h"
+#include "words/sha256.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -76,8 +77,8 @@ struct job {
     struct ring *ring;
     struct layer layer;
     struct tar tar;
-    struct sha256 *diff_hash;
-    struct digest diff;
+    struct sha256 *blob_hash, *diff_hash;
+    struct digest blob, diff;
     pthread_mutex_t gate; /* held until the process is confined */
 };
 
@@ -98,7 +99,15 @@ static int check_options(const struct options *o, struct layer *layer, struct er
 static int on_more(void *ctx, const char **p, size_t *n, struct err *e)
 {
     struct job *j = ctx;
-    return ring_next(j->ring, RING_WRITER, p, n, e);
+    const struct ring_slot *s = NULL;
+    int r;
+    while ((r = ring_next(j->ring, RING_WRITER, &s, e)) > 0 && s->n == 0)
+        ;
+    if (r > 0) {
+        *p = s->data;
+        *n = s->n;
+    }
+    return r;
 }
 
 static void on_raw(void *ctx, const char *p, size_t n)
@@ -140,12 +149,12 @@ static int prepare(struct job *j, struct err *e)
         return err_sys(e, "seeking to the blob");
     fcntl(0, F_SETPIPE_SZ, PIPE_SIZE);
     j->ring = ring_new();
+    j->blob_hash = sha256_new();
     j->diff_hash = sha256_new();
     j->pump = (struct pump){.limit = o->length < 0 ? UINT64_MAX : (uint64_t)o->length,
                             .want_size = o->blob_size,
                             .want = o->blob,
-                            .ring = j->ring,
-                            .hash = sha256_new()};
+                            .ring = j->ring};
     if (confine_process(dir, split, e))
         return -1;
     j->layer.split = split < 0 ? NULL : split_new(split);
@@ -169,27 +178,33 @@ static void *pump_thread(void *arg)
     return NULL;
 }
 
+/* An archive that is not compressed is the blob. */
 static void *hash_thread(void *arg)
 {
     struct job *j = arg;
     struct err ignored = ERR_INIT;
-    const char *p = NULL;
-    size_t n = 0;
-    while (ring_next(j->ring, RING_HASHER, &p, &n, &ignored) > 0)
-        if (j->pump.compression != COMP_NONE)
-            sha256_add(j->diff_hash, p, n);
+    const struct ring_slot *s = NULL;
+    while (ring_next(j->ring, RING_HASHER, &s, &ignored) > 0)
+        if (j->pump.compression == COMP_NONE)
+            sha256_add(j->blob_hash, s->blob, s->blob_n);
+        else
+            sha256_add_two(j->blob_hash, s->blob, s->blob_n, j->diff_hash, s->data, s->n);
+    j->blob = sha256_end(j->blob_hash);
     j->diff = sha256_end(j->diff_hash);
+    if (j->pump.compression == COMP_NONE)
+        j->diff = j->blob;
     return NULL;
 }
 
 /* After a failure: a blob that is not what was asked for explains everything else. */
-static int blame(struct job *j, pthread_t pump, struct err *e)
+static int blame(struct job *j, pthread_t pump, pthread_t hash, struct err *e)
 {
-    ring_abandon(j->ring);
+    ring_desert(j->ring);
     if (!j->layer.malformed || !j->o.blob)
         return -1;
     pthread_join(pump, NULL);
-    if (j->pump.err.code)
+    pthread_join(hash, NULL);
+    if (pump_check(&j->pump, &j->blob))
         *e = j->pump.err;
     return -1;
 }
@@ -206,11 +221,13 @@ static int run(struct job *j, struct err *e)
         return -1;
     pthread_mutex_unlock(&j->gate);
     if (layer_unpack(&j->layer, e))
-        return blame(j, pump, e);
+        return blame(j, pump, hash, e);
     pthread_join(pump, NULL);
     pthread_join(hash, NULL);
-    if (j->pump.compression == COMP_NONE)
-        j->diff = j->pump.blob;
+    if (pump_check(&j->pump, &j->blob)) {
+        *e = j->pump.err;
+        return -1;
+    }
     if (j->o.diff && strcmp(j->o.diff, digest_text(&j->diff).s) != 0)
         return err_set(e, 0, "Layer diffID did not match, expected %s, got %s", j->o.diff,
                        digest_text(&j->diff).s);
@@ -220,7 +237,7 @@ static int run(struct job *j, struct err *e)
 static void answer(const struct job *j, struct buf *b)
 {
     const struct pump *p = &j->pump;
-    buf_addf(b, "{\"blob\":\"%s\",\"blobSize\":%llu,", digest_text(&p->blob).s,
+    buf_addf(b, "{\"blob\":\"%s\",\"blobSize\":%llu,", digest_text(&j->blob).s,
              (unsigned long long)p->blob_size);
     buf_addf(b, "\"diff\":\"%s\",\"diffSize\":%llu,\"compression\":%d,\"uids\":",
              digest_text(&j->diff).s, (unsigned long long)p->diff_size, (int)p->compression);

@@ -21,6 +21,7 @@
 
 #define PIPE_SIZE   (1 << 20)
 #define BARS_MS     100
+#define REST_MS     50 /* between two syncfs() */
 #define MAX_RUNNING 8
 
 volatile sig_atomic_t interrupted;
@@ -107,7 +108,7 @@ static void *write_back(void *graph)
     long long began = now_ms();
     syncfs((int)(intptr_t)graph);
     long long ended = now_ms(), took = ended - began;
-    next_write_back = ended + (took > BARS_MS ? took : BARS_MS);
+    next_write_back = ended + (took > REST_MS ? took : REST_MS);
     writing_back = false;
     return NULL;
 }

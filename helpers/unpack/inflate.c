@@ -9,57 +9,65 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#define IN_SIZE ((size_t)256 << 10)
+#define LEAST_READ ((size_t)4 << 10)
 /* What `zstd -d` takes without being asked: 128 MiB of window. */
 #define WINDOW_LOG_MAX 27
 
-/* Reads more of the blob behind what is there; 1, 0 at the end, -1. */
+/* A slot to go on with; false when nobody takes what is unpacked. */
+static bool room(struct pump *p, bool full)
+{
+    if (p->slot && full) {
+        ring_push(p->ring);
+        p->slot = NULL;
+    }
+    if (!p->slot)
+        p->slot = ring_slot(p->ring);
+    return !ring_deserted(p->ring);
+}
+
+static bool room_for_data(struct pump *p)
+{
+    return room(p, p->slot && p->slot->n == RING_DATA);
+}
+
+/*
+ * Reads more of the blob, into the slot, behind what is there and not used; 1, 0 at the end, -1.
+ * The bytes stay until the slot comes round again, which is after they were used.
+ */
 static int refill(struct pump *p)
 {
     if (p->eof)
         return 0;
-    if (p->at > 0) {
-        memmove(p->buf, p->buf + p->at, p->have - p->at);
-        p->have -= p->at;
-        p->at = 0;
-    }
-    size_t want = IN_SIZE - p->have;
+    room(p, p->slot && p->at == p->have && RING_BLOB - p->slot->blob_n < LEAST_READ);
+    struct ring_slot *s = p->slot;
+    size_t want = RING_BLOB - s->blob_n;
     if (want > p->limit - p->blob_size)
         want = (size_t)(p->limit - p->blob_size);
     ssize_t n = 0;
-    while (want > 0 && (n = read(p->in, p->buf + p->have, want)) < 0)
+    while (want > 0 && (n = read(p->in, s->blob + s->blob_n, want)) < 0)
         if (errno != EINTR)
             return err_sys(&p->err, "reading blob");
     if (n <= 0) {
         p->eof = true;
         return 0;
     }
-    sha256_add(p->hash, p->buf + p->have, (size_t)n);
+    p->buf = s->blob + s->blob_n - (p->have - p->at);
+    p->have -= p->at;
+    p->at = 0;
+    s->blob_n += (size_t)n;
     p->have += (size_t)n;
     p->blob_size += (uint64_t)n;
-    if (p->want_size >= 0 && p->blob_size > (uint64_t)p->want_size)
+    if (p->want_size >= 0 && p->blob_size > (uint64_t)p->want_size) {
+        p->too_large = true;
         return err_set(&p->err, 0, "blob is larger than the %lld bytes that were announced",
                        (long long)p->want_size);
+    }
     return 1;
-}
-
-/* Room in the current slot, a new one when it is full; false when nobody wants more. */
-static bool room(struct pump *p)
-{
-    if (p->slot && p->fill == RING_SLOT) {
-        ring_push(p->ring, p->fill);
-        p->slot = NULL;
-    }
-    if (!p->slot) {
-        p->slot = ring_slot(p->ring);
-        p->fill = 0;
-    }
-    return p->slot != NULL;
 }
 
 static void filled(struct pump *p, size_t n)
 {
-    p->fill += n;
+    p->slot->n += n;
     p->diff_size += n;
 }
 
@@ -71,12 +79,12 @@ static int plain(struct pump *p)
             if (r <= 0)
                 return r;
         }
-        if (!room(p))
+        if (!room_for_data(p))
             return 1;
-        size_t n = p->have - p->at, space = RING_SLOT - p->fill;
+        size_t n = p->have - p->at, space = RING_DATA - p->slot->n;
         if (n > space)
             n = space;
-        memcpy(p->slot + p->fill, p->buf + p->at, n);
+        memcpy(p->slot->data + p->slot->n, p->buf + p->at, n);
         p->at += n;
         filled(p, n);
     }
@@ -103,8 +111,8 @@ static int gzip_step(struct pump *p, struct inflate_state *st, bool *ret_idle)
 {
     st->next_in = p->buf + p->at;
     st->avail_in = (uint32_t)(p->have - p->at);
-    st->next_out = (unsigned char *)p->slot + p->fill;
-    st->avail_out = (uint32_t)(RING_SLOT - p->fill);
+    st->next_out = (unsigned char *)p->slot->data + p->slot->n;
+    st->avail_out = (uint32_t)(RING_DATA - p->slot->n);
     uint32_t in = st->avail_in, out = st->avail_out;
     int rc = isal_inflate(st);
     p->at += in - st->avail_in;
@@ -133,7 +141,7 @@ static int gunzip(struct pump *p)
         }
         if (!inside)
             gzip_member(st);
-        if (!room(p))
+        if (!room_for_data(p))
             return 1;
         int r = gzip_step(p, st, &idle);
         if (r < 0)
@@ -164,10 +172,10 @@ static int unzstd_with(struct pump *p, ZSTD_DCtx *ctx)
             if (r == 0)
                 return left == 0 ? 0 : err_set(&p->err, 0, "unexpected EOF");
         }
-        if (!room(p))
+        if (!room_for_data(p))
             return 1;
         ZSTD_inBuffer in = {p->buf + p->at, p->have - p->at, 0};
-        ZSTD_outBuffer out = {p->slot + p->fill, RING_SLOT - p->fill, 0};
+        ZSTD_outBuffer out = {p->slot->data + p->slot->n, RING_DATA - p->slot->n, 0};
         left = ZSTD_decompressStream(ctx, &out, &in);
         p->at += in.pos;
         filled(p, out.pos);
@@ -247,32 +255,28 @@ static void drain(struct pump *p)
     p->err = kept;
 }
 
-static int check_blob(struct pump *p)
+int pump_check(struct pump *p, const struct digest *got)
 {
-    char got[DIGEST_HEX + 8];
-    memcpy(got, digest_text(&p->blob).s, sizeof got);
+    const char *text = digest_text(got).s;
+    if (p->too_large || p->err.sys != 0 || !p->want || strcmp(p->want, text) == 0)
+        return p->err.code ? -1 : 0;
     if (p->want_size >= 0 && p->blob_size < (uint64_t)p->want_size)
-        return err_set(&p->err, 0, "unexpected EOF: blob ended after %llu of %lld bytes",
-                       (unsigned long long)p->blob_size, (long long)p->want_size);
-    if (p->want && strcmp(p->want, got) != 0)
-        return err_set(&p->err, 0, "Digest did not match, expected %s, got %s", p->want, got);
-    return 0;
+        return -1;
+    return err_set(&p->err, 0, "Digest did not match, expected %s, got %s", p->want, text);
 }
 
 void pump_run(struct pump *p)
 {
-    p->buf = xmalloc(IN_SIZE);
     int r = decompress(p);
-    bool too_large = p->want_size >= 0 && p->blob_size > (uint64_t)p->want_size;
-    if (r != 0 && p->want && !too_large && p->err.sys == 0)
+    if (r != 0 && p->want && !p->too_large && p->err.sys == 0)
         drain(p);
-    p->blob = sha256_end(p->hash);
-    p->hash = NULL;
-    if (!too_large && p->err.sys == 0 && (r >= 0 || p->want) && check_blob(p))
-        r = -1;
-    if (r == 0 && p->slot && p->fill > 0)
-        ring_push(p->ring, p->fill);
-    p->ok = r == 0;
+    if (!p->too_large && p->err.sys == 0 && (r >= 0 || p->want) && p->want_size >= 0 &&
+        p->blob_size < (uint64_t)p->want_size)
+        r = err_set(&p->err, 0, "unexpected EOF: blob ended after %llu of %lld bytes",
+                    (unsigned long long)p->blob_size, (long long)p->want_size);
+    if (r != 0 && p->slot)
+        p->slot->n = 0;
+    if (p->slot)
+        ring_push(p->ring);
     ring_end(p->ring, r < 0 ? &p->err : NULL);
-    free(p->buf);
 }

@@ -1,5 +1,5 @@
 /*
- * The blob's way in: read, hashed as it came, decompressed into the ring. Runs in a thread.
+ * The blob's way in: read and decompressed into the ring. Runs in a thread.
  *
  * The compression is told by the first bytes, never by a media type. gzip may have many members
  * and zstd many frames, skippable ones too; what follows the last must be nothing.
@@ -9,7 +9,7 @@
 
 #include "plain/err.h"
 #include "ring.h"
-#include "words/sha256.h"
+#include "words/digest.h"
 
 #include <stdint.h>
 
@@ -23,23 +23,24 @@ struct pump {
     int64_t want_size; /* of the blob; -1: unknown */
     const char *want;  /* its digest; NULL: unknown */
     struct ring *ring;
-    struct sha256 *hash; /* made by the caller, before it gives up its rights */
     /* results */
     enum compression compression;
     uint64_t blob_size, diff_size;
     size_t memory; /* that zstd took, mostly its window */
-    struct digest blob;
-    bool ok;
     struct err err;
     /* working */
-    unsigned char *buf;
+    struct ring_slot *slot;
+    unsigned char *buf; /* what was read last, in a slot */
     size_t at, have;
-    bool eof;
-    char *slot;
-    size_t fill;
+    bool eof, too_large;
 };
 
-/* Ends the ring in every case; err says what broke, and blob digest and size are checked. */
+/*
+ * Ends the ring in every case; err says what broke. The blob is pushed to its last byte where its
+ * digest may explain that; its size is checked.
+ */
 void pump_run(struct pump *p);
+/* After the run: whether the blob, which hashed to got, is the one that was wanted; else err. */
+int pump_check(struct pump *p, const struct digest *got);
 
 #endif

@@ -9,12 +9,11 @@
 struct ring {
     pthread_mutex_t lock;
     pthread_cond_t room, more;
-    char *slot[RING_SLOTS];
-    size_t len[RING_SLOTS];
+    struct ring_slot *slot[RING_SLOTS];
     uint64_t pushed;
     uint64_t dropped[RING_READERS];
     bool holds[RING_READERS];
-    bool ended, failed, abandoned;
+    bool ended, failed, deserted;
     struct err why;
 };
 
@@ -25,7 +24,7 @@ struct ring *ring_new(void)
     pthread_cond_init(&r->room, NULL);
     pthread_cond_init(&r->more, NULL);
     for (int i = 0; i < RING_SLOTS; i++)
-        r->slot[i] = xmalloc(RING_SLOT);
+        r->slot[i] = xmalloc(sizeof *r->slot[i]);
     return r;
 }
 
@@ -38,30 +37,35 @@ void ring_free(struct ring *r)
 
 static uint64_t slowest(const struct ring *r)
 {
-    uint64_t min = r->dropped[0];
-    for (int i = 1; i < RING_READERS; i++)
-        if (r->dropped[i] < min)
-            min = r->dropped[i];
-    return min;
+    uint64_t hasher = r->dropped[RING_HASHER], writer = r->dropped[RING_WRITER];
+    return r->deserted || hasher < writer ? hasher : writer;
 }
 
-char *ring_slot(struct ring *r)
+struct ring_slot *ring_slot(struct ring *r)
 {
     pthread_mutex_lock(&r->lock);
-    while (!r->abandoned && r->pushed - slowest(r) == RING_SLOTS)
+    while (r->pushed - slowest(r) == RING_SLOTS)
         pthread_cond_wait(&r->room, &r->lock);
-    char *s = r->abandoned ? NULL : r->slot[r->pushed % RING_SLOTS];
+    struct ring_slot *s = r->slot[r->pushed % RING_SLOTS];
     pthread_mutex_unlock(&r->lock);
+    s->n = s->blob_n = 0;
     return s;
 }
 
-void ring_push(struct ring *r, size_t n)
+void ring_push(struct ring *r)
 {
     pthread_mutex_lock(&r->lock);
-    r->len[r->pushed % RING_SLOTS] = n;
     r->pushed++;
     pthread_cond_broadcast(&r->more);
     pthread_mutex_unlock(&r->lock);
+}
+
+bool ring_deserted(struct ring *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool yes = r->deserted;
+    pthread_mutex_unlock(&r->lock);
+    return yes;
 }
 
 void ring_end(struct ring *r, const struct err *why)
@@ -76,7 +80,7 @@ void ring_end(struct ring *r, const struct err *why)
     pthread_mutex_unlock(&r->lock);
 }
 
-int ring_next(struct ring *r, enum ring_reader who, const char **ret, size_t *ret_n, struct err *e)
+int ring_next(struct ring *r, enum ring_reader who, const struct ring_slot **ret, struct err *e)
 {
     pthread_mutex_lock(&r->lock);
     if (r->holds[who]) {
@@ -84,12 +88,11 @@ int ring_next(struct ring *r, enum ring_reader who, const char **ret, size_t *re
         r->dropped[who]++;
         pthread_cond_signal(&r->room);
     }
-    while (!r->abandoned && !r->ended && r->dropped[who] == r->pushed)
+    while (!r->ended && r->dropped[who] == r->pushed)
         pthread_cond_wait(&r->more, &r->lock);
     int rc = 0;
-    if (!r->abandoned && r->dropped[who] < r->pushed) {
+    if (r->dropped[who] < r->pushed) {
         *ret = r->slot[r->dropped[who] % RING_SLOTS];
-        *ret_n = r->len[r->dropped[who] % RING_SLOTS];
         r->holds[who] = true;
         rc = 1;
     } else if (r->failed) {
@@ -100,11 +103,10 @@ int ring_next(struct ring *r, enum ring_reader who, const char **ret, size_t *re
     return rc;
 }
 
-void ring_abandon(struct ring *r)
+void ring_desert(struct ring *r)
 {
     pthread_mutex_lock(&r->lock);
-    r->abandoned = true;
-    pthread_cond_broadcast(&r->room);
-    pthread_cond_broadcast(&r->more);
+    r->deserted = true;
+    pthread_cond_signal(&r->room);
     pthread_mutex_unlock(&r->lock);
 }
