@@ -14,6 +14,7 @@
 #include "things/spawn.h"
 #include "things/start.h"
 #include "words/exitcode.h"
+#include "words/ident.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +66,14 @@ static int foreign(const struct ctr *c, struct exec_foreign *f, const struct exe
         journal_exit(c->dir, "exec_died", *code);
     exec_foreign_close(f);
     return r;
+}
+
+/* Podman's scripts expect an id here; there is nothing that it could be asked for. */
+static void say_session(void)
+{
+    char id[IDENT_LEN + 1];
+    ident_new(id);
+    puts(id);
 }
 
 static int listen_at(const char *path, struct err *e)
@@ -198,8 +207,12 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     process = fd_move_up(process, 100);
     if (!o->no_journal)
         journal_container(c.dir, "exec", NULL);
-    if (o->detach && !o->preserve_fds)
-        return detached(&r, &c, o, process, code, e);
+    if (o->detach && !o->preserve_fds) {
+        int res = detached(&r, &c, o, process, code, e);
+        if (res == 0)
+            say_session();
+        return res;
+    }
     return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)
                                 : become(&r, &c, o, process, code, e);
 }

@@ -11,6 +11,7 @@ static const struct verb verbs[] = {
     {"ls", NULL, verb_ps},
     {"list", NULL, verb_ps},
     {"pause", "let the containers of pods stand still", verb_pause},
+    {"prune", "remove the pods that have ended", verb_prune},
     {"ps", "list pods", verb_ps},
     {"restart", "stop and start pods", verb_restart},
     {"rm", "remove pods", verb_rm},

@@ -24,6 +24,8 @@ static int rename_ctr(const struct roots *r, const struct ctr *c, const char *na
     cleanup_free char *old = xstrdup(ctr_name(c));
     if (!ident_name_ok(name))
         return err_set(e, 0, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
+    if (strcmp(old, name) == 0)
+        return 0;
     if (name_claim(r, name, c->id, false, e) < 0)
         return -1;
     json_object_set_new(c->record, "name", json_string(name));

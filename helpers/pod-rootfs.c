@@ -24,6 +24,7 @@
 #include "plain/mountcalls.h"
 #include "plain/str.h"
 #include "rootfs/fill.h"
+#include "rootfs/mtab.h"
 #include "words/reasons.h"
 #include "words/userns.h"
 
@@ -244,6 +245,8 @@ static int fill_all(const struct rootfs *r, struct err *e)
     for (size_t i = 0; i < r->own.n; i++)
         if (own_tree(r->own.v[i][0], r->own.v[i][1], r->own.v[i][2], e) < 0)
             return -1;
+    if (r->upper) /* the last: no volume begins with it */
+        mtab_link(r->target);
     return 0;
 }
 

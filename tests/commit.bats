@@ -132,6 +132,8 @@ listing='find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -
         run_pod 125 commit -c "$change" c
         assert_error_match "invalid change \"$change\""
     done
+    run_pod 125 commit -c "RUN x" c
+    assert_error 'invalid change "RUN x" - invalid instruction RUN' "It can be CMD"
     run_pod 125 commit
     assert_equal "$(pod images -qa | wc -l)" "$before"
 }

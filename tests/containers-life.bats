@@ -42,6 +42,8 @@ sleeper() { run_pod run -d --name "$1" --network none "${@:2}" "$IMAGE" sleep 10
     run_pod 125 rename other new
     assert_match "is already in use by" "$stderr"
     run_pod 125 rename other a/b
+    run_pod rename other other
+    assert_empty
     run_pod rename other old
     run_pod create --name other "$IMAGE"
     # one that removes itself frees the name it has then

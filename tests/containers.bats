@@ -118,6 +118,7 @@ END
     run_pod 127 exec -d like nosuch
     assert_error_match 'executable file `nosuch` not found'
     run_pod exec -d like touch /detached
+    assert_match '^[0-9a-f]{64}$'
     wait_for 10 pod exec like ls /detached
     # sleep reaps nobody
     run_pod any exec like sh -c "grep -l 'State:.Z' /proc/[0-9]*/status"
@@ -350,6 +351,11 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         "--add-host=bogus|bad format for add-host: \"bogus\""
         "--cgroups=bogus|running container create option: invalid cgroup mode \"bogus\": invalid argument"
         "--ulimit=core=-1:1000|ulimit option \"core=-1:1000\" requires name=SOFT:HARD, failed to be parsed: ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 1000"
+        "--ulimit=nofile=10:5|ulimit option \"nofile=10:5\" requires name=SOFT:HARD, failed to be parsed: ulimit soft limit must be less than or equal to hard limit: 10 > 5"
+        "--ulimit=foo|ulimit option \"foo\" requires name=SOFT:HARD, failed to be parsed: invalid ulimit argument: foo"
+        "--volume=v:/d:ro,rw|invalid options \"ro, rw\", can only specify 1 'rw' or 'ro' option"
+        "--volume=v:/d:slave,U,rshared|invalid options \"slave, U, rshared\", can only specify 1 '[r]shared', '[r]private' or '[r]slave' option"
+        "--volume=v:/|invalid container path \"/\", destination can't be '/'"
         "--requires=nosuch|\"nosuch\" is not a valid container, cannot be used as a dependency: no container with name or ID \"nosuch\" found: no such container"
         "--net=container:nosuch|looking up container to share net namespace with: no container with name or ID \"nosuch\" found: no such container"
         "--init-path=/no|container-init binary not found on the host: stat /no: no such file or directory"
@@ -369,6 +375,9 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         assert_error '--subuidname and --subgidname are not supported: the ranges of "some" are not for users to choose' \
             "Use: --userns auto, or --uidmap and --gidmap out of your own range"
     done
+    run_pod 125 create --network none --network host "$IMAGE"
+    assert_error "cannot set multiple networks without bridge network mode, selected mode none: invalid argument" \
+        "Give one --network"
     run_pod 125 create --systemd=always --cgroups=disabled "$IMAGE"
     assert_error "--systemd=always needs a cgroup, and --cgroups=disabled none"
     run_pod 125 create --restart=bogus "$IMAGE"

@@ -86,13 +86,26 @@ changing='echo x >>/etc/passwd; mkdir -p /new/sub; echo y >/new/sub/f; rm /etc/g
     run_pod run --rm --network none -v fresh:/v "$IMAGE" cat /v/passwd
     assert_match '^root:'
     # one of a killed command is made anew, a half-made one is swept
-    rm -rf "$XDG_DATA_HOME/containers/storage/pod/skeleton"
-    mkdir -p "$XDG_DATA_HOME/containers/storage/pod/staging/skeleton-killed/etc"
+    rm -rf "$XDG_DATA_HOME/containers/storage/pod/skeleton.2"
+    mkdir -p "$XDG_DATA_HOME/containers/storage/pod/staging/skeleton.2-killed/etc"
     run_pod create --name anew --network none "$IMAGE" true
     run_pod start anew
     run_pod start bare
     run_pod store gc
     assert_equal "$(ls "$XDG_DATA_HOME/containers/storage/pod/staging")" ""
+}
+
+@test "/etc/mtab is there, also where the image has none or has lost it" {
+    run_pod run --name c --network none "$IMAGE" sh -c 'readlink /etc/mtab; rm /etc/mtab'
+    assert_output /proc/mounts
+    run_pod commit -q c lost
+    run_pod run --rm --network none lost readlink /etc/mtab
+    assert_output /proc/mounts
+    # a link that is the image's leads nowhere out of it
+    run_pod create --name out --network none "$IMAGE" readlink /real/mtab
+    run_pod unshare sh -c 'd=$(pod mount out) && rm "$d/etc/mtab" && mv "$d/etc" "$d/real" && ln -s ../../../../real "$d/etc"'
+    run_pod start -a out
+    assert_output /proc/mounts
 }
 
 @test "export: the files of the image and the changes, ids and modes, no mounts" {

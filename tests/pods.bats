@@ -291,6 +291,23 @@ END
     assert_empty
 }
 
+@test "prune: pods of which nothing runs any more, not those that were never started" {
+    local name
+    for name in created ended running; do run_pod pod create --name "$name"; done
+    run_pod pod start ended running
+    run_pod pod stop -t 0 ended
+    run_cmd 0 sh -c 'echo n | pod pod prune'
+    assert_contains "WARNING! This will remove all stopped/exited pods." "$output"
+    run_cmd 125 pod pod prune </dev/null
+    run_pod pod exists ended
+    run_pod pod prune --force
+    assert_match '^[0-9a-f]{64}$'
+    run_pod pod ps --format '{{.Name}}' --sort name
+    assert_output $'created\nrunning'
+    run_pod pod prune -f
+    assert_empty
+}
+
 @test "exit policy: the pod ends with its last container, or stays" {
     run_pod 125 pod create --exit-policy never
     assert_error 'running pod create option: invalid pod exit policy: "never"'

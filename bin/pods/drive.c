@@ -28,8 +28,8 @@ int pods_each(const struct roots *r, const char *pod_id, bool backwards, pods_me
 }
 
 /* status: what the journal calls it. */
-static int do_one(const struct roots *r, const char *id, const struct pods_life *o, pods_fn *fn,
-                  const char *status, struct err *e)
+int pods_do(const struct roots *r, const char *id, const struct pods_life *o, pods_fn *fn,
+            const char *status, struct err *e)
 {
     struct pod p = {.record = NULL};
     struct err damaged = ERR_INIT;
@@ -69,7 +69,7 @@ int pods_drive(const struct cmd *c, int argc, char **argv, pods_fn *fn, const ch
     }
     for (size_t i = 0; i < ids.n; i++) {
         e = (struct err)ERR_INIT;
-        if (do_one(&r, ids.v[i], &o, fn, status, &e) < 0)
+        if (pods_do(&r, ids.v[i], &o, fn, status, &e) < 0)
             code = say_error(&e);
         else
             puts(ids.v[i]);

@@ -123,7 +123,7 @@ static int check_idle(const struct roots *r, const char *id, const struct strv *
     return 0;
 }
 
-static int rm_pod(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
+int pods_remove(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
     cleanup(strv_free) struct strv ids = STRV_INIT;
     struct pod p = {.record = NULL};
@@ -187,5 +187,5 @@ int verb_rm(int argc, char **argv)
                                  0,
                                  -1,
                                  0};
-    return pods_drive(&c, argc, argv, rm_pod, "remove");
+    return pods_drive(&c, argc, argv, pods_remove, "remove");
 }

@@ -19,6 +19,7 @@ int verb_top(int argc, char **argv);
 int verb_pause(int argc, char **argv);
 int verb_unpause(int argc, char **argv);
 int verb_rm(int argc, char **argv);
+int verb_prune(int argc, char **argv);
 int verb_exists(int argc, char **argv);
 /* Run by a container's monitor at its end, where the pod's exit policy is "stop". */
 int verb_settle(int argc, char **argv);
@@ -48,6 +49,11 @@ typedef int pods_fn(const struct roots *r, const char *id, const struct pods_lif
 /* Calls fn for each member; the infra container is the first, or backwards the last. */
 int pods_each(const struct roots *r, const char *pod_id, bool backwards, pods_member_fn *fn,
               const struct pods_life *o, struct err *e);
+/* fn for that pod, and the event that says so. */
+int pods_do(const struct roots *r, const char *id, const struct pods_life *o, pods_fn *fn,
+            const char *status, struct err *e);
+/* life.c: the pod with its members; without o->force none may be running. */
+int pods_remove(const struct roots *r, const char *id, const struct pods_life *o, struct err *e);
 /* start.c: of one pod. */
 int pods_start(const struct roots *r, const char *id, const struct pods_life *o, struct err *e);
 /* Reads the command line into a struct pods_life and calls fn for each pod; status: its event. */

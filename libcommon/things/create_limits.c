@@ -21,6 +21,8 @@ static int ulimit_value(const char *s, int64_t *ret, struct err *e)
     return 0;
 }
 
+#define LIMITS_CROSSED "ulimit soft limit must be less than or equal to hard limit: "
+
 /* -1, no limit, is the highest of all. */
 static int one_ulimit(char *text, json_t *list, struct err *e)
 {
@@ -31,15 +33,16 @@ static int one_ulimit(char *text, json_t *list, struct err *e)
     hard = soft ? strchr(soft, ':') : NULL;
     if (hard)
         *hard++ = '\0';
-    if (!soft || !str_in(text, ulimits))
+    if (!soft)
+        return err_set(e, 0, "invalid ulimit argument: %s", text);
+    if (!str_in(text, ulimits))
         return err_set(e, 0, "invalid ulimit type: %s", text);
     if (ulimit_value(soft, &s, e) < 0 || ulimit_value(hard ? hard : soft, &h, e) < 0)
         return -1;
-    if (h != -1 && (s == -1 || s > h))
-        return err_set(e, 0,
-                       "ulimit soft limit must be less than or equal to hard limit: "
-                       "soft: %lld%s, hard: %lld",
-                       (long long)s, s == -1 ? " (unlimited)" : "", (long long)h);
+    if (h != -1 && s == -1)
+        return err_set(e, 0, LIMITS_CROSSED "soft: -1 (unlimited), hard: %lld", (long long)h);
+    if (h != -1 && s > h)
+        return err_set(e, 0, LIMITS_CROSSED "%lld > %lld", (long long)s, (long long)h);
     cleanup_free char *type = xasprintf("RLIMIT_%s", text);
     for (char *p = type; *p; p++)
         *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);

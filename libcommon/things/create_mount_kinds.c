@@ -1,10 +1,71 @@
-/* --mount type=image and type=devpts: mounts that come neither from the host nor from a volume. */
+/*
+ * The options of binds and volumes; --mount type=image and type=devpts: mounts that come neither
+ * from the host nor from a volume.
+ */
 #include "things/create.h"
 #include "things/create_mounts.h"
 #include "things/image.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Words of which one may be said, once. */
+static const struct {
+    const char *of[8], *sentence;
+} choices[] = {
+    {{"ro", "rw"}, "'rw' or 'ro' option"},
+    {{"z", "Z"}, "'z', 'Z' option"},
+    {{"suid", "nosuid"}, "'nosuid' or 'suid' option"},
+    {{"dev", "nodev"}, "'nodev' or 'dev' option"},
+    {{"exec", "noexec"}, "'noexec' or 'exec' option"},
+    {{"bind", "rbind"}, "'rbind' or 'bind' option"},
+    {{"copy", "nocopy"}, "'copy' or 'nocopy' option"},
+    {{"shared", "rshared", "slave", "rslave", "private", "rprivate"},
+     "'[r]shared', '[r]private' or '[r]slave' option"},
+};
+
+static int check_choices(const struct strv *words, struct err *e)
+{
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        int said = 0;
+        for (size_t k = 0; k < words->n; k++)
+            said += str_in(words->v[k], choices[i].of);
+        if (said <= 1)
+            continue;
+        struct buf b = BUF_INIT;
+        for (size_t k = 0; k < words->n; k++)
+            buf_addf(&b, "%s%s", k ? ", " : "", words->v[k]);
+        cleanup_free char *all = buf_take(&b);
+        return err_set(e, 0, "invalid options \"%s\", can only specify 1 %s", all,
+                       choices[i].sentence);
+    }
+    return 0;
+}
+
+int mount_bind(const struct strv *words, struct strv *options, struct err *e)
+{
+    static const char *const known[] = {
+        "ro",      "rw",    "z",      "Z",      "rbind",  "bind",  "private", "rprivate", "shared",
+        "rshared", "slave", "rslave", "nosuid", "suid",   "nodev", "dev",     "noexec",   "exec",
+        "rro",     "U",     "O",      "copy",   "nocopy", "idmap", NULL};
+    bool kind = false, propagation = false;
+    for (size_t i = 0; i < words->n; i++) {
+        const char *w = words->v[i];
+        if (!*w)
+            continue;
+        if (!str_in(w, known))
+            return err_set(e, 0, "invalid option type \"%s\"", w);
+        kind |= strcmp(w, "bind") == 0;
+        propagation |= strstr(w, "private") || strstr(w, "shared") || strstr(w, "slave");
+        if (!str_ends(w, "copy") && strcmp(w, "U") != 0 && strcmp(w, "O") != 0)
+            strv_add(options, w);
+    }
+    if (!kind)
+        strv_add(options, "rbind");
+    if (!propagation)
+        strv_add(options, "rprivate");
+    return check_choices(words, e);
+}
 
 int mount_devpts(const char *dest, const struct strv *words, json_t **ret, struct err *e)
 {

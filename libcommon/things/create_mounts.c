@@ -49,6 +49,8 @@ static int add(json_t *list, const char *type, const struct source *s, const cha
 {
     if (dest[0] != '/')
         return err_set(e, 0, "invalid container path \"%s\", must be an absolute path", dest);
+    if (dest[strspn(dest, "/")] == '\0')
+        return err_set(e, 0, "invalid container path \"%s\", destination can't be '/'", dest);
     cleanup_json m = json_pack("{s:s, s:s, s:s, s:o}", "type", type, "source", s->path,
                                "destination", dest, "options", jx_from_strv(options));
     if (!m)
@@ -96,36 +98,6 @@ static int resolve_source(const struct roots *r, const char *source, struct sour
     return 0;
 }
 
-static int bind_options(const char *text, struct strv *out, struct source *s, struct err *e)
-{
-    static const char *const known[] = {
-        "ro",      "rw",    "z",      "Z",      "rbind",  "bind",  "private", "rprivate", "shared",
-        "rshared", "slave", "rslave", "nosuid", "suid",   "nodev", "dev",     "noexec",   "exec",
-        "rro",     "U",     "O",      "copy",   "nocopy", "idmap", NULL};
-    cleanup(strv_free) struct strv words = STRV_INIT;
-    bool kind = false, propagation = false;
-    strv_split(&words, text, ',');
-    for (size_t i = 0; i < words.n; i++) {
-        const char *w = words.v[i];
-        if (!*w)
-            continue;
-        if (!str_in(w, known))
-            return err_set(e, 0, "invalid option type \"%s\"", w);
-        s->overlay |= strcmp(w, "O") == 0;
-        s->own |= strcmp(w, "U") == 0;
-        kind |= strcmp(w, "bind") == 0;
-        propagation |= strstr(w, "private") || strstr(w, "shared") || strstr(w, "slave");
-        s->nocopy |= strcmp(w, "nocopy") == 0;
-        if (!str_ends(w, "copy") && strcmp(w, "U") != 0 && strcmp(w, "O") != 0)
-            strv_add(out, w);
-    }
-    if (!kind)
-        strv_add(out, "rbind");
-    if (!propagation)
-        strv_add(out, "rprivate");
-    return 0;
-}
-
 static const struct source tmpfs = {.path = "tmpfs"};
 
 static int add_tmpfs(json_t *list, const struct source *source, const char *dest, const char *more,
@@ -170,10 +142,14 @@ static int add_overlay(json_t *list, const struct source *source, const char *de
 static int add_source(const struct roots *r, json_t *list, const char *from, const char *dest,
                       const char *words, struct err *e)
 {
-    cleanup(strv_free) struct strv options = STRV_INIT;
+    cleanup(strv_free) struct strv said = STRV_INIT, options = STRV_INIT;
     cleanup(source_free) struct source source = {0};
-    if (resolve_source(r, from, &source, e) < 0 || bind_options(words, &options, &source, e) < 0)
+    strv_split(&said, words, ',');
+    if (resolve_source(r, from, &source, e) < 0 || mount_bind(&said, &options, e) < 0)
         return -1;
+    source.overlay = strv_has(&said, "O");
+    source.own = strv_has(&said, "U");
+    source.nocopy = strv_has(&said, "nocopy");
     if (source.overlay)
         return add_overlay(list, &source, dest, e);
     if (!source.tmpfs)

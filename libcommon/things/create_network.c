@@ -207,13 +207,31 @@ static int namespace_mode(const struct roots *r, const char *flag, const char *m
     return err_hint(e, "Use one of: private, host, container:ID, ns:PATH, for %s", flag);
 }
 
+static bool is_bridge(const char *mode)
+{
+    return strcmp(mode, "bridge") == 0 || str_starts(mode, "bridge:");
+}
+
+/* Only networks of a bridge can be several; the sentence is podman's. */
+static int several_networks(const struct create_opts *o, struct err *e)
+{
+    const char *first = o->network.v[0];
+    if (is_bridge(first))
+        return err_set(e, 0, "several networks need CNI, which is not supported yet");
+    err_set(e, 0,
+            "cannot set multiple networks without bridge network mode, selected mode %.*s: "
+            "invalid argument",
+            (int)strcspn(first, ":"), first);
+    return err_hint(e, "Give one --network");
+}
+
 static int network_mode(const struct roots *r, const struct create_opts *o, json_t *ns, json_t *net,
                         struct err *e)
 {
     const char *mode = o->network.n ? o->network.v[o->network.n - 1] : "";
     size_t n = strcspn(mode, ":");
     if (o->network.n > 1)
-        return err_set(e, 0, "several --network options are not supported yet");
+        return several_networks(o, e);
     if (str_starts(mode, "container:") || str_starts(mode, "ns:") || strcmp(mode, "host") == 0)
         return namespace_mode(r, "--network", mode, ns, "network", e);
     if (!*mode || strcmp(mode, "private") == 0 || strcmp(mode, "default") == 0 ||

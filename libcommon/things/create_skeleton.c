@@ -17,7 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SKELETON "skeleton"
+/* A number of its own for each change: containers stand on the one that they were made with. */
+#define SKELETON "skeleton.2"
 /* from graph/overlay, where layers are named from */
 #define AS_LAYER "../pod/" SKELETON
 
@@ -34,6 +35,8 @@ static int fill(int dir)
         if (fd < 0 || fchmod(fd, 0644) < 0)
             return -1;
     }
+    if (symlinkat("/proc/mounts", dir, "etc/mtab") < 0)
+        return -1;
     return fchmod(dir, 0755);
 }
 

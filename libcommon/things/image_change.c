@@ -9,11 +9,13 @@
 #include <string.h>
 #include <strings.h>
 
+#define INSTRUCTIONS                                                                               \
+    "It can be CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR"
+
 static int invalid(const char *text, const char *why, struct err *e)
 {
     err_set(e, 0, "invalid change \"%s\": %s", text, why);
-    return err_hint(e, "It can be CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, "
-                       "VOLUME or WORKDIR");
+    return err_hint(e, INSTRUCTIONS);
 }
 
 json_t *config_child(json_t *parent, const char *key, json_t *(*make)(void))
@@ -182,5 +184,6 @@ int config_change(json_t *config, const char *text, struct err *e)
     if (strcasecmp(what, "ONBUILD") == 0)
         return json_array_append_new(config_child(config, "OnBuild", json_array),
                                      json_string(rest));
-    return invalid(text, "no such instruction", e);
+    err_set(e, 0, "invalid change \"%s\" - invalid instruction %s", text, what);
+    return err_hint(e, INSTRUCTIONS);
 }
