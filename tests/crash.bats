@@ -56,7 +56,7 @@ left_running() {
 nothing_runs() { [ -z "$(left_running)" ]; }
 on_disk() {
     local own=$STORE/pod
-    find "$own/containers" "$own/pods" "$own/names" "$own/trash" "$own/staging" -mindepth 1 -maxdepth 1
+    find "$own/containers" "$own/pods" "$own/names" "$own/trash" "$own/staging" "$own"/nursery/? -mindepth 1 -maxdepth 1
     find "$XDG_RUNTIME_DIR/pod" -mindepth 1 -maxdepth 1 ! -name 'userns*' ! -name runtime
     find "$XDG_RUNTIME_DIR/pod/runtime" -mindepth 1 -maxdepth 1 2>/dev/null
     find "$STORE/overlay-images" "$STORE/overlay-layers" -name '.tmp-*'

@@ -562,7 +562,7 @@ traced() {
 @test "gc sweeps what killed programs left, and never what somebody is busy with" {
     load_image "$ROOM/busybox.oci:busybox" busybox
     run_pod run -d --name busy --network none busybox sleep 100
-    mkdir -p "$STORE/pod/staging/layer-dead" "$STORE/pod/trash/ctr-dead"
+    mkdir -p "$STORE/pod/staging/layer-dead" "$STORE/pod/trash/ctr-dead" "$STORE/pod/nursery/3/dead"
     # somebody is half-way: a shared lock on pod/lock, as pulls hold it
     python3 -c '
 import fcntl, struct, sys, time
@@ -580,6 +580,7 @@ time.sleep(60)' "$STORE/pod/lock" >"$ROOM/held" 3>&- 4>&- &
     run_pod store gc -q
     refute_file "$STORE/pod/staging/layer-dead"
     refute_file "$STORE/pod/trash/ctr-dead"
+    assert_equal "$(find "$STORE/pod/nursery" -mindepth 2)" ""
     run_pod exec busy echo alive
     assert_output alive
     run_pod ps --format '{{.Names}}'

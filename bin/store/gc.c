@@ -7,6 +7,7 @@
 
 #include "disk/at.h"
 #include "disk/lock.h"
+#include "disk/nursery.h"
 #include "plain/fdio.h"
 #include "store/findings.h"
 #include "things/ctr.h"
@@ -110,6 +111,7 @@ static int sweep_staging(const struct roots *r, bool quiet, struct err *e)
     }
     if (lock < 0)
         return err_sys(e, "cannot lock \"%s/pod/" STORE_OWN_LOCK "\"", r->graph_path);
+    (void)nursery_sweep(r->own);
     return sweep_dir(r, "staging", "", e);
 }
 

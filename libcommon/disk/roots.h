@@ -4,7 +4,7 @@
  *   graph  $GRAPHROOT = ${XDG_DATA_HOME:-~/.local/share}/containers/storage (storage.conf(5)'s
  *          graphroot where it is set; CONTAINERS_STORAGE_CONF is honoured; POD_GRAPHROOT, which
  *          `pod --root` sets, comes before them)
- *   own    $GRAPHROOT/pod: containers/ pods/ names/ trash/ staging/ cache/
+ *   own    $GRAPHROOT/pod: containers/ pods/ names/ trash/ staging/ nursery/ cache/
  *   run    $XDG_RUNTIME_DIR/pod; without a runtime directory of ours, /run/user/UID, else a
  *          0700 directory in /tmp that must belong to us; POD_RUNROOT (`pod --runroot`) wins
  */

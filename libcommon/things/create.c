@@ -3,6 +3,7 @@
 #include "disk/at.h"
 #include "disk/journal.h"
 #include "disk/lock.h"
+#include "disk/nursery.h"
 #include "plain/fdio.h"
 #include "things/ctr.h"
 #include "things/health.h"
@@ -113,7 +114,7 @@ static int build(const struct roots *r, const char *id, int *ret_dir, int *ret_l
     static const char *const dirs[] = {"rootfs", "upper", "work"};
     char path[128];
     snprintf(path, sizeof path, "staging/%s", id);
-    if (mkdirat(r->own, path, 0700) < 0)
+    if (nursery_mkdir(r->own, path, 0700) < 0)
         return err_sys(e, "cannot create container %s", id);
     cleanup_fd int dir = at_open_dir(r->own, path);
     if (dir < 0 || (*ret_lock = lock_try(dir, "lock", LOCK_EXCLUSIVE)) < 0)

@@ -1,14 +1,17 @@
 /* Floor 1: whole reads; what a helper answers, as it is written and read; who is alive. */
 #include "check.h"
 #include "disk/at.h"
+#include "disk/nursery.h"
 #include "disk/owner.h"
 #include "disk/proc.h"
 #include "disk/report.h"
+#include "disk/rmtree.h"
 #include "plain/fdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -113,8 +116,37 @@ static void test_owner(void)
     unlink(path);
 }
 
+/* Where it began is told by the inode number, not by any name. */
+static void test_nursery(void)
+{
+    char path[] = "/tmp/test-disk.XXXXXX";
+    int own = at_open_dir(AT_FDCWD, mkdtemp(path));
+    struct stat st;
+    CHECK("no parent, no directory", nursery_mkdir(own, "away/a", 0700) < 0 && errno == ENOENT);
+    CHECK("and nothing left of it", nursery_sweep(own) == 0);
+    mkdirat(own, "to", 0700);
+    CHECK("made", nursery_mkdir(own, "to/a", 0750) == 0);
+    CHECK("where it was wanted",
+          fstatat(own, "to/a", &st, 0) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0750);
+    mkdirat(own, "to/a/full", 0700);
+    CHECK("not over another", nursery_mkdir(own, "to/a", 0700) < 0);
+    mkdirat(own, "nursery/5/dead", 0700);
+    mkdirat(own, "nursery/0/dead", 0700);
+    CHECK("what is left in them goes", nursery_sweep(own) == 2 && nursery_sweep(own) == 0);
+    rmtree(AT_FDCWD, path);
+    mkdir(path, 0700);
+    close(own);
+    own = at_open_dir(AT_FDCWD, path);
+    mkdirat(own, "to", 0700);
+    close(openat(own, "nursery", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    CHECK("no room for nurseries", nursery_mkdir(own, "to/b", 0700) == 0 && at_exists(own, "to/b"));
+    close(own);
+    rmtree(AT_FDCWD, path);
+}
+
 int main(void)
 {
+    test_nursery();
     test_owner();
     test_read();
     test_birth();
