@@ -117,7 +117,8 @@ static int dispatch(struct rt *rt, const char *verb, char **argv, int *code, str
         int (*run)(struct rt *rt, struct err *e);
     } simple[] = {{"start", cmd_start},       {"state", cmd_state}, {"delete", cmd_delete},
                   {"list", cmd_list},         {"pause", cmd_pause}, {"resume", cmd_resume},
-                  {"features", cmd_features}, {"spec", cmd_spec},   {"update", cmd_update}};
+                  {"features", cmd_features}, {"spec", cmd_spec},   {"update", cmd_update},
+                  {"events", cmd_events}};
     for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
         if (strcmp(verb, simple[i].name) == 0)
             return simple[i].run(rt, e);
@@ -141,9 +142,9 @@ static int check_id(const char *id, struct err *e)
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789_+-.";
     size_t n = strspn(id, allowed);
-    if (id[n])
+    if (id[n] > 0)
         return err_set(e, 0, "invalid character `%c` in the ID `%s`", id[n], id);
-    if (!*id || *id == '.' || strlen(id) > 200)
+    if (!*id || id[n] || *id == '.' || strlen(id) > 200)
         return err_set(e, 0, "invalid container id `%s`", id);
     return 0;
 }

@@ -584,7 +584,65 @@ read-only"
     refute_file "$own/rt-$ID"
 }
 
+@test "events: what the cgroup counts, once or at intervals, and that memory was short" {
+    local own
+    own=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+    waiting
+    apart rt --cgroup-manager disabled run -d "$ID"
+    run_cmd 125 rt events --stats "$ID"
+    assert_error "container $ID has no cgroup of its own that could count"
+    run_cmd 125 rt events --interval 0s "$ID"
+    assert_error_match 'invalid interval "0s"'
+    rt delete --force "$ID"
+    run_cmd 125 rt events "$ID"
+    assert_error "container $ID does not exist"
+    [ -w "$own/cgroup.procs" ] || skip "no cgroup v2 of our own"
+    waiting '.linux.cgroupsPath = "'"${own#/sys/fs/cgroup}/rt-$ID"'" |
+        if '"$([ ! -e "$own/memory.max" ] && echo false || echo true)"' then .linux.resources.memory = {limit: 33554432, swap: 33554432} else . end'
+    apart rt run -d "$ID"
+    run_cmd 0 rt events --stats "$ID"
+    assert_equal "${#lines[@]}" 1 lines
+    jq -e --arg id "$ID" '.type == "stats" and .id == $id and .data.cpu.usage.total > 0 and
+        (.data.memory.usage | has("usage") and has("limit")) and (.data.pids | has("current"))' <<<"$output"
+    rt events --interval 50ms "$ID" >events 3>&- &
+    local reader=$!
+    wait_for 10 eval '[ "$(wc -l <events)" -ge 2 ]'
+    if [ -e "$own/rt-$ID/memory.max" ]; then
+        run_cmd any rt exec "$ID" dd if=/dev/zero of=/dev/null bs=64M count=1
+        wait_for 10 grep -q '"type":"oom"' events
+    fi
+    rt kill "$ID" KILL
+    wait_for 10 eval '! kill -0 '"$reader"' 2>/dev/null'
+    run_cmd 0 wait "$reader"
+    run_cmd 125 rt events "$ID"
+    assert_error "container with id $ID is not running"
+}
+
 # --- the program itself
+
+@test "called by a user who has nothing but his own id, time after time" {
+    local i
+    "$RT" spec --rootless
+    jq --arg root "$ROOM/root" '.root.path = $root | .process.terminal = false | .process.args = ["id", "-u"]' \
+        config.json >one
+    mv one config.json
+    for i in $(seq 40); do
+        run_cmd 0 rt run "$ID-$i"
+        assert_output 0
+    done
+}
+
+@test "what is no option of a verb is named" {
+    local verb
+    for verb in create run start state kill delete exec list ps pause resume update events features spec; do
+        run_cmd 125 rt "$verb" --bogus "$ID"
+        assert_error "unknown flag: --bogus" "See 'pod-runtime $verb --help'"
+        run_cmd 0 rt "$verb" --help
+        assert_contains "Usage: pod-runtime $verb" "$output"
+    done
+    run_cmd 125 rt run -x
+    assert_error "unknown shorthand flag: 'x' in -x"
+}
 
 @test "the runtime that a container can reach cannot be written to" {
     mkdir mine

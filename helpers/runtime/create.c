@@ -111,8 +111,11 @@ static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char *
 {
     int master = -1;
     const json_t *process = json_object_get(rt->spec, "process");
-    if (expect(sync, 'm', e) < 0 || become_root(rt, plan, e) < 0 ||
-        ns_make_late(plan, rt->spec, e) < 0)
+    if (expect(sync, 'm', e) < 0)
+        return -1;
+    /* not before: for a caller who is not root the id maps would be root's files */
+    prctl(PR_SET_DUMPABLE, 0);
+    if (become_root(rt, plan, e) < 0 || ns_make_late(plan, rt->spec, e) < 0)
         return -1;
     if (hooks_before(rt)) {
         say(sync, 'r');
@@ -140,7 +143,6 @@ void init_main(struct rt *rt, const struct nsplan *plan, int sync, const struct 
     if (!(plan->joined & CLONE_NEWPID) &&
         attrs_oom_score(json_object_get(rt->spec, "process"), &e) < 0)
         goto failed;
-    prctl(PR_SET_DUMPABLE, 0);
     setsid();
     if (init_steps(rt, plan, sync, &path, &e) < 0)
         goto failed;

@@ -86,6 +86,11 @@ static const struct opt spec_options[] = {
     {"rootless", 0, OPT_BOOL, NULL, "For a caller who is not root", AT(rootless)},
     {0},
 };
+static const struct opt events_options[] = {
+    {"interval", 0, OPT_STR, "DURATION", "Time between two lines (default 5s)", AT(interval)},
+    {"stats", 0, OPT_BOOL, NULL, "One line, and no more", AT(stats)},
+    {0},
+};
 static const struct opt update_options[] = {
     {"resources", 'r', OPT_STR, "FILE", "linux.resources (JSON), - for standard input",
      AT(resources)},
@@ -121,6 +126,8 @@ static const struct verb {
     {"pause", "Freeze a container's processes", "ID", NULL, 1, 1, 0},
     {"resume", "Let them go on", "ID", NULL, 1, 1, 0},
     {"update", "Change a container's limits", "ID", update_options, 1, 1, 0},
+    {"events", "Print what the container uses, and when memory was short, as JSON", "ID",
+     events_options, 1, 1, 0},
     {"features", "Print what this runtime can do as JSON", "", NULL, 0, 0, 0},
     {"spec", "Write a config.json to begin with", "", spec_options, 0, 0, 0},
 };
@@ -202,7 +209,8 @@ int options_read(int argc, char **argv, struct options *o, char ***rest, struct 
         return unknown_verb(argv[first], e);
     c = of_verb(v, name, sizeof name);
     r = cmd_parse(&c, o, argc - first, argv + first, &second, e);
-    *rest = argv + first + second - 1;
+    if (r == CMD_OK)
+        *rest = argv + first + second - 1;
     (*rest)[0] = (char *)(uintptr_t)v->name;
     return r;
 }

@@ -29,6 +29,8 @@ struct options {
     /* update */
     const char *resources, *memory, *memory_swap, *reservation, *shares, *quota, *period, *cpus,
         *mems, *pids, *blkio_weight;
+    const char *interval;
+    bool stats;
 };
 
 /* Reads all of argv. rest[0] is then the verb, its operands follow; NULL when there is none. */

@@ -270,6 +270,7 @@ int cmd_ps(struct rt *rt, char **argv, struct err *e);
 int cmd_pause(struct rt *rt, struct err *e);
 int cmd_resume(struct rt *rt, struct err *e);
 int cmd_update(struct rt *rt, struct err *e);
+int cmd_events(struct rt *rt, struct err *e);
 int cmd_features(struct rt *rt, struct err *e);
 int cmd_spec(struct rt *rt, struct err *e);
 
