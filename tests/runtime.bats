@@ -604,16 +604,16 @@ read-only"
     assert_equal "${#lines[@]}" 1 lines
     jq -e --arg id "$ID" '.type == "stats" and .id == $id and .data.cpu.usage.total > 0 and
         (.data.memory.usage | has("usage") and has("limit")) and (.data.pids | has("current"))' <<<"$output"
-    rt events --interval 50ms "$ID" >events 3>&- &
+    rt events --interval 50ms "$ID" >said 3>&- &
     local reader=$!
-    wait_for 10 eval '[ "$(wc -l <events)" -ge 2 ]'
+    wait_for 10 eval '[ "$(wc -l <said)" -ge 2 ]'
     if [ -e "$own/rt-$ID/memory.max" ]; then
         run_cmd any rt exec "$ID" dd if=/dev/zero of=/dev/null bs=64M count=1
-        wait_for 10 grep -q '"type":"oom"' events
+        wait_for 10 grep -q '"type":"oom"' said
     fi
     rt kill "$ID" KILL
     wait_for 10 eval '! kill -0 '"$reader"' 2>/dev/null'
-    run_cmd 0 wait "$reader"
+    wait "$reader"
     run_cmd 125 rt events "$ID"
     assert_error "container with id $ID is not running"
 }
