@@ -506,7 +506,8 @@ read-only"
         '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", errnoRet: 1, syscalls: [{names: ["read"], action: "SCMP_ACT_KILL", errnoRet: 5}]}' \
         '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}' \
         '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x"}' '.linux.cgroupsPath = "/../x"' \
-        '.linux.resources = {unified: {"no-dot": "1"}}' '.mounts += [{destination: "/x", type: "tmpfs", uidMappings: [{containerID: 0, hostID: 0, size: 1}]}]'; do
+        '.linux.devices = [{path: "/dev/x", type: "z"}]' '.linux.devices = [{path: "x", type: "c", major: 1, minor: 3}]' \
+        '.annotations = {a: 1}' '.process.env = [1]' '.linux.resources = {unified: {"no-dot": "1"}}' '.mounts += [{destination: "/x", type: "tmpfs", uidMappings: [{containerID: 0, hostID: 0, size: 1}]}]'; do
         bundle "$change" -- true
         run_cmd 125 rt run "$ID"
         assert_match '^Error: .+' "$stderr"

@@ -166,6 +166,42 @@ static int check_sysctls(const json_t *spec, const json_t *l, struct err *e)
     return 0;
 }
 
+static int check_devices(const json_t *l, struct err *e)
+{
+    static const char *const types[] = {"c", "u", "b", "p", NULL};
+    const json_t *d;
+    size_t i;
+    json_array_foreach(json_object_get(l, "devices"), i, d)
+    {
+        if (jx_str(d, "path")[0] != '/')
+            return err_set(e, 0, "device path \"%s\" is not absolute", jx_str(d, "path"));
+        if (!str_in(jx_str(d, "type"), types))
+            return err_set(e, 0, "device \"%s\": unknown type \"%s\"", jx_str(d, "path"),
+                           jx_str(d, "type"));
+    }
+    return 0;
+}
+
+/* Maps and lists of strings that go on as they are, to hooks and into the process. */
+static int check_strings(const json_t *spec, struct err *e)
+{
+    json_t *annotations = json_object_get(spec, "annotations"), *value;
+    const json_t *env = json_object_get(json_object_get(spec, "process"), "env");
+    const char *key;
+    size_t i;
+    json_object_foreach(annotations, key, value)
+    {
+        if (!json_is_string(value))
+            return err_set(e, 0, "annotation \"%s\" is not a string", key);
+    }
+    json_array_foreach(env, i, value)
+    {
+        if (!json_is_string(value))
+            return err_set(e, 0, "process.env has something that is not a string");
+    }
+    return 0;
+}
+
 static int check_linux(const json_t *l, struct err *e)
 {
     const char *prop = jx_str(l, "rootfsPropagation");
@@ -183,7 +219,10 @@ static int check_linux(const json_t *l, struct err *e)
         return err_set(e, 0, "linux.timeOffsets needs a time namespace");
     if (json_array_size(json_object_get(l, "uidMappings")) > 0 && !has_ns(l, "user"))
         return err_set(e, 0, "linux.uidMappings needs a user namespace");
-    return check_paths(l, "maskedPaths", e) < 0 || check_paths(l, "readonlyPaths", e) < 0 ? -1 : 0;
+    return check_paths(l, "maskedPaths", e) < 0 || check_paths(l, "readonlyPaths", e) < 0 ||
+                   check_devices(l, e) < 0
+               ? -1
+               : 0;
 }
 
 int check_spec(const json_t *spec, const char *rootfs, struct err *e)
@@ -192,7 +231,8 @@ int check_spec(const json_t *spec, const char *rootfs, struct err *e)
     return check_version(spec, e) < 0 || check_root(spec, rootfs, e) < 0 ||
                    check_process(json_object_get(spec, "process"), e) < 0 ||
                    check_mounts(spec, e) < 0 || check_hooks(spec, e) < 0 ||
-                   check_sysctls(spec, l, e) < 0 || check_linux(l, e) < 0
+                   check_strings(spec, e) < 0 || check_sysctls(spec, l, e) < 0 ||
+                   check_linux(l, e) < 0
                ? -1
                : 0;
 }
