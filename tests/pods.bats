@@ -291,6 +291,47 @@ END
     assert_empty
 }
 
+@test "what a pod gives its containers: volumes, devices, security options, the host's name" {
+    mkdir "$ROOM/given"
+    echo here >"$ROOM/given/f"
+    run_pod pod create --name g -v "$ROOM/given:/mnt" --volume kept:/data:ro --device /dev/null:/dev/extra \
+        --security-opt no-new-privileges
+    run_pod run --rm --pod g "$IMAGE" sh -c 'cat /mnt/f; [ -c /dev/extra ] && grep NoNewPrivs /proc/self/status; touch /data/x || true'
+    assert_output $'here\nNoNewPrivs:\t1'
+    assert_match "Read-only file system" "$stderr"
+    # its own on the same place win
+    run_pod run --rm --pod g -v other:/mnt "$IMAGE" ls /mnt
+    assert_empty
+    run_pod run --rm --pod g --tmpfs /mnt --mount type=tmpfs,dst=/data "$IMAGE" sh -c 'touch /data/x; ls /mnt'
+    assert_empty
+    run_pod create --name from "$IMAGE"
+    run_pod pod create --name f --volumes-from from --uts host
+    run_pod run --rm --pod f "$IMAGE" hostname
+    assert_output "$(hostname)"
+    run_pod 125 pod create --name l --memory 10m
+    assert_error "limits of a whole pod are not supported: it has no cgroup of its own" "--memory 100m"
+    run_pod 125 pod create --name l --mac-address 92:d0:c6:0a:29:33
+    assert_error_match "static ip/mac address"
+    run_pod 125 pod create --name l --infra=false -v a:/b
+    assert_error "cannot set volume without an infra container"
+}
+
+@test "a pod's user namespace: the image's files have the same owners as outside of it" {
+    local how
+    for how in "--userns keep-id" "--userns auto" "--uidmap 0:1:1000 --gidmap 0:1:1000"; do
+        # shellcheck disable=SC2086
+        run_pod pod create --name ids $how
+        run_pod run --name m --pod ids "$IMAGE" sh -c 'stat -c %u:%g /bin; touch /tmp/mine; [ -O /tmp/mine ] && cat /proc/self/uid_map'
+        assert_equal "${lines[0]}" 0:0
+        refute_line "         0          0 4294967295"
+        run_pod start -a m
+        assert_equal "${lines[0]}" 0:0
+        run_cmd 0 sh -c 'pod cp m:/bin/sh - | tar --numeric-owner -tv | cut -d " " -f 2'
+        assert_output 0/0
+        run_pod pod rm -f ids
+    done
+}
+
 @test "prune: pods of which nothing runs any more, not those that were never started" {
     local name
     for name in created ended running; do run_pod pod create --name "$name"; done

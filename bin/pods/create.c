@@ -1,3 +1,4 @@
+#include "create.h"
 #include "pods.h"
 #include "say.h"
 
@@ -16,59 +17,6 @@
 #define MAX_NAME_TRIES 100
 #define MAX_LABELS     (1 << 20)
 #define DEFAULT_SHARE  "ipc,net,uts"
-
-struct options {
-    bool infra, replace;
-    const char *name, *hostname, *share, *pod_id_file, *userns, *infra_name, *shm_size, *pid,
-        *infra_image, *infra_command, *exit_policy;
-    struct strv publish, label, label_file, network, add_host, dns, dns_option, dns_search, sysctl;
-    bool no_hosts;
-    char **argv; /* the command line, for the record */
-};
-
-#define AT(f) offsetof(struct options, f)
-static const struct opt options[] = {
-    {"add-host", 0, OPT_LIST, "HOST:IP", "Add a line to /etc/hosts", AT(add_host)},
-    {"dns", 0, OPT_LIST, "IP", "Use this DNS server", AT(dns)},
-    {"dns-option", 0, OPT_LIST, "OPTION", "Set a resolver option", AT(dns_option)},
-    {"dns-opt", 0, OPT_LIST, "OPTION", NULL, AT(dns_option)},
-    {"dns-search", 0, OPT_LIST, "DOMAIN", "Set a DNS search domain", AT(dns_search)},
-    {"exit-policy", 0, OPT_STR, "POLICY",
-     "When the last container has ended: continue (the default) or stop the pod", AT(exit_policy)},
-    {"hostname", 0, OPT_STR, "NAME", "Host name of the pod", AT(hostname)},
-    {"infra", 0, OPT_BOOL, NULL, "Hold the namespaces by an infra container (default true)",
-     AT(infra)},
-    {"infra-command", 0, OPT_STR, "COMMAND", "Command of the infra container, with --infra-image",
-     AT(infra_command)},
-    {"infra-image", 0, OPT_STR, "IMAGE", "Make the infra container of IMAGE (default: pod's own)",
-     AT(infra_image)},
-    {"infra-name", 0, OPT_STR, "NAME", "Name of the infra container", AT(infra_name)},
-    {"label", 'l', OPT_LIST, "KEY=VALUE", "Set a label", AT(label)},
-    {"label-file", 0, OPT_LIST, "FILE", "Read labels from FILE, one a line", AT(label_file)},
-    {"name", 'n', OPT_STR, "NAME", "Name of the pod", AT(name)},
-    {"network", 0, OPT_LIST, "MODE", "none, host, slirp4netns, pasta, container:ID", AT(network)},
-    {"no-hosts", 0, OPT_BOOL, NULL, "Leave /etc/hosts of the images alone", AT(no_hosts)},
-    {"pid", 0, OPT_STR, "MODE", "PID namespace of the infra container: private, host, container:ID",
-     AT(pid)},
-    {"pod-id-file", 0, OPT_STR, "FILE", "Write the pod's ID to FILE", AT(pod_id_file)},
-    {"publish", 'p', OPT_LIST, "[IP:][PORT:]PORT", "Publish a port on the host", AT(publish)},
-    {"replace", 0, OPT_BOOL, NULL, "Remove a pod of the same name first", AT(replace)},
-    {"share", 0, OPT_STR, "LIST", "Namespaces to share (default ipc,net,uts); +LIST adds to these",
-     AT(share)},
-    {"shm-size", 0, OPT_STR, "SIZE", "Size of /dev/shm (default 64m)", AT(shm_size)},
-    {"sysctl", 0, OPT_LIST, "NAME=VALUE", "Set a namespaced kernel parameter", AT(sysctl)},
-    {"userns", 0, OPT_STR, "MODE", "User namespace: auto, host, keep-id, nomap", AT(userns)},
-    {0},
-};
-
-static const struct cmd command = {
-    .name = "pod pod create",
-    .operands = "[NAME]",
-    .summary = "Create a pod",
-    .more = "Exit codes: 0 created, 125 pod failed.",
-    .opts = options,
-    .max = 1,
-};
 
 static int read_share(const char *text, struct strv *ret, struct err *e)
 {
@@ -93,7 +41,7 @@ static int read_share(const char *text, struct strv *ret, struct err *e)
     return 0;
 }
 
-static int make_infra(const struct roots *r, const struct options *o, const char *pod_id,
+static int make_infra(const struct roots *r, const struct pods_create *o, const char *pod_id,
                       const char *hostname, const char *id, struct err *e)
 {
     cleanup_free char *name =
@@ -120,6 +68,13 @@ static int make_infra(const struct roots *r, const struct options *o, const char
     c.userns = o->userns;
     c.shm_size = o->shm_size;
     c.pid = o->pid;
+    c.uts = o->uts;
+    c.uidmap = o->uidmap;
+    c.gidmap = o->gidmap;
+    c.ip = o->ip;
+    c.network_alias = o->network_alias;
+    c.conmon_pidfile = o->conmon_pidfile;
+    c.cgroup_parent = o->cgroup_parent;
     c.read_only = !o->infra_image;
     c.infra_image = o->infra_image != NULL;
     if (o->infra_image && pods_need_image(r, o->infra_image, e) < 0)
@@ -138,7 +93,7 @@ static void add_label(json_t *labels, const char *text)
 }
 
 /* Files first: what the command line says wins. */
-static int labels_of(const struct options *o, json_t *labels, struct err *e)
+static int labels_of(const struct pods_create *o, json_t *labels, struct err *e)
 {
     for (size_t i = 0; i < o->label_file.n; i++) {
         cleanup(buf_free) struct buf b = BUF_INIT;
@@ -155,7 +110,7 @@ static int labels_of(const struct options *o, json_t *labels, struct err *e)
     return 0;
 }
 
-static json_t *record_of(const struct options *o, const char *id, const char *name,
+static json_t *record_of(const struct pods_create *o, const char *id, const char *name,
                          const char *infra, const char *hostname, const struct strv *shared,
                          struct err *e)
 {
@@ -164,11 +119,16 @@ static json_t *record_of(const struct options *o, const char *id, const char *na
     timefmt_now(now, sizeof now);
     json_t *rec = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o}", "version", 1, "id", id, "name",
                             name, "created", now, "infra", infra, "hostname",
-                            o->infra ? hostname : "", "shared", jx_from_strv(shared));
+                            o->infra && hostname ? hostname : "", "shared", jx_from_strv(shared));
     for (char **a = o->argv; *a; a++)
         json_array_append_new(argv, json_string(*a));
     jx_set(rec, "createCommand", argv);
     jx_set_str(rec, "exitPolicy", o->exit_policy);
+    jx_set(rec, "volume", jx_from_strv(&o->volume));
+    jx_set(rec, "volumesFrom", jx_from_strv(&o->volumes_from));
+    jx_set(rec, "device", jx_from_strv(&o->device));
+    jx_set(rec, "securityOpt", jx_from_strv(&o->security_opt));
+    jx_set_str(rec, "cgroupParent", o->cgroup_parent);
     int failed = labels_of(o, labels, e);
     jx_set(rec, "labels", labels);
     if (failed == 0)
@@ -178,12 +138,13 @@ static json_t *record_of(const struct options *o, const char *id, const char *na
 }
 
 /* One try under that name. The infra container comes last: with it the pod is there. */
-static int create_named(const struct roots *r, const struct options *o, const char *name,
+static int create_named(const struct roots *r, const struct pods_create *o, const char *name,
                         const struct strv *shared, char id[65], struct err *e)
 {
     char infra[65];
     cleanup_fd int lock = -1;
-    const char *host = o->hostname ? o->hostname : name;
+    bool hosts = o->uts && strcmp(o->uts, "host") == 0;
+    const char *host = o->hostname || hosts ? o->hostname : name;
     struct err ignored = ERR_INIT;
     ident_new(id);
     infra[0] = '\0';
@@ -201,31 +162,8 @@ static int create_named(const struct roots *r, const struct options *o, const ch
     return -1;
 }
 
-/* Without an infra container there is nothing to share, and nothing to be set on it. */
-static int check_options(const struct options *o, struct err *e)
-{
-    static const char *const policies[] = {"continue", "stop", NULL};
-    if (o->exit_policy && !str_in(o->exit_policy, policies))
-        return err_set(e, 0, "running pod create option: invalid pod exit policy: \"%s\"",
-                       o->exit_policy);
-    if (o->infra)
-        return 0;
-    if (o->share && *o->share && strcmp(o->share, "none") != 0)
-        return err_set(e, 0, "cannot set share(%s) namespaces without an infra container",
-                       o->share);
-    const char *flag = o->hostname     ? "hostname"
-                       : o->publish.n  ? "publish"
-                       : o->network.n  ? "network"
-                       : o->add_host.n ? "add-host"
-                       : o->dns.n      ? "dns"
-                       : o->infra_name ? "infra-name"
-                       : o->pid        ? "pid"
-                                       : NULL;
-    return flag ? err_set(e, 0, "cannot set %s without an infra container", flag) : 0;
-}
-
-static int create(const struct roots *r, const struct options *o, const char *wanted, char id[65],
-                  struct err *e)
+static int create(const struct roots *r, const struct pods_create *o, const char *wanted,
+                  char id[65], struct err *e)
 {
     char name[256];
     cleanup(strv_free) struct strv shared = STRV_INIT;
@@ -233,7 +171,7 @@ static int create(const struct roots *r, const struct options *o, const char *wa
         return err_set(e, 0,
                        "running pod create option: names must match "
                        "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument");
-    if (check_options(o, e) < 0)
+    if (pods_create_check(o, e) < 0)
         return -1;
     if (o->infra && read_share(o->share ? o->share : DEFAULT_SHARE, &shared, e) < 0)
         return -1;
@@ -275,11 +213,11 @@ static int replace(const char *name, struct err *e)
 int verb_create(int argc, char **argv)
 {
     struct err e = ERR_INIT;
-    struct options o = {.infra = true};
+    struct pods_create o = {.infra = true};
     struct roots r;
     char id[65];
     int code = 0;
-    int first = say_parse(&command, &o, argc, argv, &code);
+    int first = say_parse(&pods_create_command, &o, argc, argv, &code);
     if (first < 0)
         return code;
     const char *name = o.name ? o.name : argv[first];

@@ -56,11 +56,13 @@ static bool maps_caller(const json_t *spec)
     return !json_array_size(all);
 }
 
-void trees_open(struct rt *rt, bool userns)
+void trees_open(struct rt *rt, const struct nsplan *p)
 {
+    bool userns = (p->fresh | p->joined) & CLONE_NEWUSER;
     const json_t *mnt, *all = json_object_get(rt->spec, "mounts");
     size_t i;
-    if (userns && !maps_caller(rt->spec))
+    /* who a joined user namespace maps is not written there */
+    if ((p->joined & CLONE_NEWUSER) || (userns && !maps_caller(rt->spec)))
         rt->root_tree = tree_clone(AT_FDCWD, rt->rootfs, AT_RECURSIVE);
     rt->trees = xcalloc(json_array_size(all) + 1, sizeof *rt->trees);
     json_array_foreach(all, i, mnt)

@@ -263,7 +263,7 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
         return err_sys(e, "cannot make a socket pair");
-    trees_open(rt, (plan.fresh | plan.joined) & CLONE_NEWUSER);
+    trees_open(rt, &plan);
     if (ns_join(&plan, e) < 0)
         return -1;
     if ((plan.joined & CLONE_NEWPID) && hide_from_others(rt, e) < 0)

@@ -166,7 +166,7 @@ int mounts_all(struct rt *rt, int rootfd, struct err *e);
 int mounts_finish(const struct rt *rt, int rootfd, struct err *e);
 int mounts_masks(const struct rt *rt, int rootfd, struct err *e);
 /* In the runtime, before init is made: the copies that init could not make (rt->trees). */
-void trees_open(struct rt *rt, bool userns);
+void trees_open(struct rt *rt, const struct nsplan *p);
 /* Once init's user namespace has its maps: ids of mounts that want it. */
 int trees_map(const struct rt *rt, pid_t pid, struct err *e);
 bool mount_is_bind(const json_t *mnt, const struct mountopt *m);

@@ -101,6 +101,7 @@ static int make_record(const struct roots *r, const struct create_opts *o, const
     jx_set_str(rec, "ociUser", jx_str(cfg, "User"));
     if (create_process(r, o, img, command, rec, e) < 0 || create_systemd(o, cfg, rec, e) < 0)
         return -1;
+    create_pod_maps(r, rec);
     create_skeleton(r, rec);
     return 0;
 }
@@ -126,6 +127,23 @@ static int build(const struct roots *r, const char *id, int *ret_dir, int *ret_l
         return err_sys(e, "cannot create container %s", id);
     *ret_dir = fd_take(&dir);
     return 0;
+}
+
+/*
+ * The root of a pause program, which has no image: what is mounted on, made by us, since root of a
+ * user namespace may be nobody here.
+ */
+static int make_pause_root(int dir, const struct create_opts *o, struct err *e)
+{
+    static const char *const dirs[] = {"rootfs/dev", "rootfs/proc", "rootfs/run",    "rootfs/sys",
+                                       "rootfs/tmp", "rootfs/var",  "rootfs/var/tmp"};
+    if (!o->infra || o->infra_image)
+        return 0;
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
+        if (mkdirat(dir, dirs[i], 0755) < 0)
+            return err_sys(e, "cannot make the root of a pod");
+    cleanup_fd int fd = openat(dir, "rootfs/pause", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    return fd < 0 ? err_sys(e, "cannot make the root of a pod") : 0;
 }
 
 /* Where mounts with option O write: over/N of the Nth mount, upper as its directory looks. */
@@ -214,6 +232,8 @@ static int publish(const struct roots *r, const char *id, json_t *rec, const str
         return -1;
     int res = build(r, id, &dir, &lock, e);
     if (res == 0)
+        res = make_pause_root(dir, o, e);
+    if (res == 0)
         res = etc_write(r, dir, rec, e);
     if (res == 0)
         res = create_seccomp_write(r, dir, rec, e);
@@ -253,6 +273,7 @@ int create_container(const struct roots *r, const struct create_opts *o, char *c
                      char ret_id[65], struct err *e)
 {
     struct image img = IMAGE_INIT;
+    struct create_opts all;
     char id[65];
     if (o->name && !ident_name_ok(o->name))
         return err_set(e, 0,
@@ -261,14 +282,19 @@ int create_container(const struct roots *r, const struct create_opts *o, char *c
     bool has_image = (!o->infra || o->infra_image) && !o->rootfs;
     if (has_image && image_find(r, operands[0], &img, e) < 0)
         return -1;
+    if (create_of_pod(r, o, &all, e) < 0) {
+        image_free(&img);
+        return -1;
+    }
     if (!o->id || str_copy(id, sizeof id, o->id) < 0)
         ident_new(id);
     cleanup_json rec = json_object();
-    int res = make_record(r, o, has_image ? &img : NULL, operands[0],
+    int res = make_record(r, &all, has_image ? &img : NULL, operands[0],
                           operands + (has_image || o->rootfs), id, rec, e);
     image_free(&img);
     if (res == 0)
-        res = publish(r, id, rec, o, e);
+        res = publish(r, id, rec, &all, e);
+    create_of_pod_free(&all);
     if (res == 0)
         memcpy(ret_id, id, sizeof id);
     return res;

@@ -58,6 +58,7 @@ struct create_opts {
     const char *id;            /* chosen already, or NULL */
     const char *shared;        /* infra: namespaces the pod shares, "net,ipc,uts" */
     char *const *command_line; /* argv, for the record */
+    char *pods_parent;         /* create_pod.c's */
 };
 #define CREATE_OPTS_INIT                                                                           \
     {                                                                                              \
@@ -111,6 +112,17 @@ json_t *caps_all(void);     /* every capability that the kernel and libcap know,
 /* NAME alone takes the caller's value, NAME* those of all variables that begin so. */
 int env_put(struct strv *env, const char *text, struct err *e);
 int env_from_file(struct strv *env, const char *path, struct err *e);
+
+/* ---- the pod's share ---- */
+/*
+ * *ret: o with what its pod gives every container, if it is to be in one. Then, and only then, to
+ * be freed.
+ */
+int create_of_pod(const struct roots *r, const struct create_opts *o, struct create_opts *ret,
+                  struct err *e);
+void create_of_pod_free(struct create_opts *o);
+/* After the others: the ids that a container will have in its pod's user namespace ("podMaps"). */
+void create_pod_maps(const struct roots *r, json_t *rec);
 
 /* ---- parts of the record; each fills keys of rec, from options and the image's "config" ---- */
 int create_process(const struct roots *r, const struct create_opts *o, const struct image *img,

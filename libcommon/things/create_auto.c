@@ -106,7 +106,8 @@ int create_auto_pick(const struct roots *r, json_t *rec, int *ret_lock, struct e
     cleanup_free struct range *others = NULL;
     size_t n = 0;
     *ret_lock = -1;
-    if (strcmp(jx_str(rec, "userns"), "auto") != 0 || geteuid() == 0 || !most)
+    if (strcmp(jx_str(rec, "userns"), "auto") != 0 || jx_bool(rec, "podMaps") || geteuid() == 0 ||
+        !most)
         return 0; /* or there is but one id to give */
     *ret_lock = lock_wait(r->own, "cache/auto.lock", LOCK_EXCLUSIVE);
     if (*ret_lock < 0)

@@ -206,7 +206,7 @@ int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch
     ch->net = ch->net_fresh ? net_program(net) : "";
     cleanup(strv_free) struct strv options = STRV_INIT;
     jx_strv(net, "options", &options);
-    if (!json_object_get(joined, "user"))
+    if (!json_object_get(joined, "user") || jx_bool(c->record, "podMaps"))
         ch->maps = both_maps(c, buf_str(&id_map));
     const char *own = jx_bool(c->record, "rootfsOverlay") ? NULL : jx_str0(c->record, "rootfs");
     cleanup_free char *rootfs = own ? xstrdup(own) : xasprintf("%s/rootfs", ch->ctr_dir);
