@@ -37,12 +37,24 @@ static int read_file(const char *dir, const char *file, struct buf *ret)
 
 /* ---- making ---- */
 
-/* Hands on every controller that dir has; one by one, since one that is refused spoils all. */
+/* The root, which alone has no type, may. */
+static bool may_hand_on(const char *dir)
+{
+    cleanup(buf_free) struct buf procs = BUF_INIT;
+    cleanup_free char *type = xasprintf("%s/cgroup.type", dir);
+    return access(type, F_OK) < 0 || (read_file(dir, "cgroup.procs", &procs) == 0 && !procs.len);
+}
+
+/*
+ * Hands on every controller that dir has; one by one, since one that is refused spoils all. Not
+ * from a cgroup with processes: cpu and pids would be granted, and make it one of threads, below
+ * which there are no others.
+ */
 static void hand_on(const char *dir)
 {
     cleanup(buf_free) struct buf b = BUF_INIT;
     cleanup(strv_free) struct strv names = STRV_INIT;
-    if (read_file(dir, "cgroup.controllers", &b) < 0)
+    if (!may_hand_on(dir) || read_file(dir, "cgroup.controllers", &b) < 0)
         return;
     cleanup_free char *line = xstrndup(buf_str(&b), strcspn(buf_str(&b), "\n"));
     strv_split(&names, line, ' ');
