@@ -203,6 +203,9 @@ int main(int argc, char **argv)
     int first = say_parse(&command, &o, argc, argv, &code);
     if (first < 0)
         return code;
+    struct platform platform;
+    if (platform_wanted(&o, &platform, &e) < 0)
+        return say_error(&e);
     if (roots_open(&r, &e) < 0 || (o.creds && auth_parse(o.creds, &o.parsed_creds, &e) < 0))
         return say_error(&e);
     struct sigaction sa = {.sa_handler = on_signal};

@@ -1,7 +1,10 @@
-/* pod-update: other limits for a container, at once where it runs, and for all its further starts.
+/*
+ * pod-update: other limits or another restart policy for a container, at once where it runs, and
+ * for all its further starts.
  */
 #include "say.h"
 
+#include "disk/at.h"
 #include "disk/journal.h"
 #include "things/create.h"
 #include "things/pause.h"
@@ -45,13 +48,16 @@ static const struct opt options[] = {
     {"memory-swap", 0, OPT_STR, "SIZE", "Limit of memory and swap together", AT(c.memory_swap)},
     {"memory-swappiness", 0, OPT_STR, "N", NULL, AT(c.memory_swappiness)},
     {"pids-limit", 0, OPT_STR, "N", "Limit of processes", AT(c.pids_limit)},
+    {"restart", 0, OPT_STR, "POLICY", "no, on-failure[:N], always, unless-stopped", AT(c.restart)},
+    {"ulimit", 0, OPT_MULTI, "NAME=SOFT[:HARD]", "Resource limit of what is started from now on",
+     AT(c.ulimit)},
     {0},
 };
 
 static const struct cmd command = {
     .name = "pod update",
     .operands = "CONTAINER",
-    .summary = "Change the limits of a container",
+    .summary = "Change the limits or the restart policy of a container",
     .more = "Exit codes: 0 done, 125 pod failed, the container does not exist or the limit cannot\n"
             "take effect.",
     .opts = options,
@@ -116,25 +122,76 @@ static int apply(const struct roots *r, const struct ctr *c, const struct ctr_st
     return spawn_and_report(&sp, "pod-cgroup", NULL, 0, e);
 }
 
+/* Those of the same kind are replaced. */
+static void merge_ulimits(json_t *record, const json_t *changes)
+{
+    json_t *all = json_object_get(record, "ulimits"), *new, *old;
+    size_t i, k;
+    if (!json_array_size(changes))
+        return;
+    if (!all)
+        json_object_set_new(record, "ulimits", all = json_array());
+    json_array_foreach(changes, i, new)
+    {
+        json_array_foreach(all, k, old)
+        {
+            if (strcmp(jx_str(old, "type"), jx_str(new, "type")) == 0)
+                json_array_remove(all, k--);
+        }
+        json_array_append(all, new);
+    }
+}
+
+/* A monitor that is at work looks for the file when its container has ended. */
+static int write_policy(const struct ctr *c, struct err *e)
+{
+    const json_t *restart = json_object_get(c->record, "restart");
+    const char *policy = jx_str(restart, "policy");
+    cleanup_free char *text =
+        xasprintf("%s %lld\n", *policy ? policy : "no", (long long)jx_int(restart, "max", 0));
+    return at_write(c->dir, "restart", text, strlen(text), 0600, AT_PLAIN) < 0
+               ? err_sys(e, "cannot write the restart policy of container %s", ctr_name(c))
+               : 0;
+}
+
+static int change_policy(const struct ctr *c, const json_t *changes, struct err *e)
+{
+    json_t *restart = json_object_get(changes, "restart");
+    if (restart && jx_bool(c->record, "rm"))
+        return err_set(e, 0,
+                       "cannot set restart policy of container %s: it is removed when it exits",
+                       ctr_name(c));
+    if (restart)
+        json_object_set(c->record, "restart", restart);
+    else
+        json_object_del(c->record, "restart");
+    return 0;
+}
+
 static int update(const struct roots *r, struct ctr *c, const struct options *o, struct err *e)
 {
     struct ctr_status s;
     cleanup_json changes = json_object();
-    if (create_limits(&o->c, changes, e) < 0)
+    if (create_limits(&o->c, changes, e) < 0 || create_restart(&o->c, changes, e) < 0)
         return -1;
     const json_t *changed = json_object_get(changes, "limits");
-    if (!json_object_size(changed)) {
+    if (!json_object_size(changed) && !o->c.restart && !o->c.ulimit.n) {
         err_set(e, 0, "no limit was given");
         return err_hint(e, "Type for example: pod update --memory 1g %s", ctr_name(c));
     }
-    json_t *limits = json_deep_copy(json_object_get(c->record, "limits"));
-    limits = limits ? limits : json_object();
-    merge(limits, changed);
-    json_object_set_new(c->record, "limits", limits);
-    ctr_status(r, c, &s);
-    if (ctr_is_up(&s) && apply(r, c, &s, limits, e) < 0)
+    if (o->c.restart && change_policy(c, changes, e) < 0)
         return -1;
-    if (ctr_write_record(c->dir, c->record, e) < 0)
+    merge_ulimits(c->record, json_object_get(changes, "ulimits"));
+    if (json_object_size(changed)) {
+        json_t *limits = json_deep_copy(json_object_get(c->record, "limits"));
+        limits = limits ? limits : json_object();
+        merge(limits, changed);
+        json_object_set_new(c->record, "limits", limits);
+        ctr_status(r, c, &s);
+        if (ctr_is_up(&s) && apply(r, c, &s, limits, e) < 0)
+            return -1;
+    }
+    if (ctr_write_record(c->dir, c->record, e) < 0 || (o->c.restart && write_policy(c, e) < 0))
         return -1;
     journal_container(c->dir, "update", NULL);
     return 0;

@@ -8,6 +8,7 @@
  */
 #include "monitor/mon.h"
 
+#include "disk/at.h"
 #include "disk/lock.h"
 #include "disk/report.h"
 #include "disk/rmtree.h"
@@ -56,12 +57,25 @@ static void more_files(void)
     }
 }
 
+/* `pod update --restart` leaves a file: what we were told at our start is outdated then. */
+static void read_policy(const struct mon *m, char how[32], long long *ret_max)
+{
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    cleanup_free char *path = xasprintf("%s/restart", m->o->ctr_dir);
+    if (at_read(AT_FDCWD, path, 64, &b) == 0 && sscanf(buf_str(&b), "%31s %lld", how, ret_max) == 2)
+        return;
+    snprintf(how, 32, "%s", m->o->restart ? m->o->restart : "no");
+    *ret_max = m->o->restart_max;
+}
+
 static bool restart_wanted(const struct mon *m)
 {
-    const char *how = m->o->restart ? m->o->restart : "no";
+    char how[32];
+    long long max;
+    read_policy(m, how, &max);
     if (m->stop_wanted || strcmp(how, "no") == 0)
         return false;
-    if (m->o->restart_max > 0 && m->restarts >= m->o->restart_max)
+    if (max > 0 && m->restarts >= max)
         return false;
     return strcmp(how, "on-failure") != 0 || m->exit_code != 0;
 }

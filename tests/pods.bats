@@ -316,6 +316,27 @@ END
     assert_error "cannot set volume without an infra container"
 }
 
+@test "what is the pod's to say is not a container's" {
+    run_pod pod create --name p
+    local cases=(
+        "--userns keep-id|--userns and --pod cannot be set together"
+        "--uidmap 0:1:1000|cannot specify a new uid/gid map when entering a pod with an infra container: invalid argument"
+        "--hostname x|invalid config provided: cannot set hostname when joining the pod UTS namespace: invalid configuration"
+        "-p 8080:80|invalid config provided: published or exposed ports must be defined when the pod is created: network cannot be configured when it is shared with a pod"
+        "--add-host a:1.1.1.1|invalid config provided: extra host entries must be specified on the pod: network cannot be configured when it is shared with a pod"
+    )
+    local c
+    for c in "${cases[@]}"; do
+        # shellcheck disable=SC2086
+        run_pod 125 run --pod p ${c%%|*} "$IMAGE" true
+        assert_error "${c#*|}"
+    done
+    run_pod 125 run --pod new: "$IMAGE" true
+    assert_error "new pod name must be at least one character"
+    run_pod 125 pull --platform linux/arm64 --arch arm64 nowhere
+    assert_error "--platform option can not be specified with --arch or --os"
+}
+
 @test "a pod's user namespace: the image's files have the same owners as outside of it" {
     local how
     for how in "--userns keep-id" "--userns auto" "--uidmap 0:1:1000 --gidmap 0:1:1000"; do

@@ -265,3 +265,45 @@ states() {
     run_cmd 0 curl -s --retry 20 --retry-connrefused --retry-delay 1 "http://${port/0.0.0.0/127.0.0.1}/"
     refute_match '^$'
 }
+
+@test "update --restart: heard by the monitor of what runs, kept for the next start" {
+    mkdir -m 777 "$ROOM/told"
+    touch "$ROOM/told/go-on"
+    run_pod run -d --name up --network none -v "$ROOM/told:/t" "$IMAGE" \
+        sh -c 'touch /t/alive; while [ -e /t/go-on ]; do sleep 0.02; done'
+    wait_for 10 test -e "$ROOM/told/alive"
+    run_pod update --restart always up
+    run_pod inspect --format '{{.HostConfig.RestartPolicy.Name}}' up
+    assert_output always
+    rm "$ROOM/told/alive" "$ROOM/told/go-on"
+    wait_for 10 test -e "$ROOM/told/alive"
+    run_pod update --restart no up
+    run_pod wait up
+    rm -f "$ROOM/told/alive"
+    run_pod ps -a --filter name=up --format '{{.Status}}'
+    assert_match '^Exited'
+    run_pod update --restart on-failure:2 up
+    run_pod start -a up
+    run_pod inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' up
+    assert_output "on-failure 2"
+    run_pod 125 update --restart sometimes up
+    assert_error_match '"sometimes" is not a valid restart policy'
+    run_pod create --name brief --rm --network none "$IMAGE" true
+    run_pod 125 update --restart always brief
+    assert_error "cannot set restart policy of container brief: it is removed when it exits"
+    run_pod 125 update up
+    assert_error "no limit was given"
+}
+
+@test "update --ulimit: of what is started from now on" {
+    run_pod run -d --name bound --network none --ulimit nofile=900 --ulimit core=0 "$IMAGE" sleep 100
+    run_pod update --ulimit nofile=1024:1024 --ulimit nproc=512 bound
+    run_pod exec bound sh -c 'ulimit -n; ulimit -u; ulimit -c'
+    assert_output $'1024\n512\n0'
+    run_pod restart -t 0 bound
+    run_pod exec bound sh -c 'ulimit -n; grep -h "open files" /proc/1/limits'
+    assert_equal "${lines[0]}" 1024
+    assert_match 'Max open files +1024'
+    run_pod 125 update --ulimit nofile=2048:1024 bound
+    assert_error_match "2048 > 1024"
+}

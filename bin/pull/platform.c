@@ -57,8 +57,7 @@ int platform_wanted(const struct pull_opts *o, struct platform *ret, struct err 
     if (uname(&u) < 0 || set_arch(&p, u.machine, e) < 0)
         return err_sys(e, "cannot tell this machine's architecture");
     if (o->platform && (o->arch || o->os || o->variant))
-        return err_set(e, 0,
-                       "--platform option can not be specified with --arch, --os or --variant");
+        return err_set(e, 0, "--platform option can not be specified with --arch or --os");
     if (o->platform && parse(o->platform, &p, e) < 0)
         return -1;
     if (o->arch && set_arch(&p, o->arch, e) < 0)

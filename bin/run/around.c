@@ -45,6 +45,8 @@ int need_pod(struct create_opts *o, const char **ret_made, struct err *e)
     if (!o->pod || !str_starts(o->pod, "new:"))
         return 0;
     o->pod += strlen("new:");
+    if (!*o->pod)
+        return err_set(e, 0, "new pod name must be at least one character");
     cleanup(strv_free) struct strv argv = STRV_INIT;
     strv_take(&argv, bin_path("pod-pod"));
     strv_add(&argv, "create");
@@ -66,6 +68,7 @@ int need_pod(struct create_opts *o, const char **ret_made, struct err *e)
     if (o->hostname) {
         strv_add(&argv, "--hostname");
         strv_add(&argv, o->hostname);
+        o->hostname = NULL;
     }
     struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = SPAWN_INHERIT, .report = -1};
     pid_t pid;

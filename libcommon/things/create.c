@@ -41,6 +41,10 @@ static int set_pod(const struct roots *r, const struct create_opts *o, json_t *r
     struct pod p;
     if (pod_find_id(r, o->pod, id, e) < 0 || pod_open(r, id, &p, e) < 0)
         return -1;
+    if (create_pod_check(&p, o, e) < 0) {
+        pod_close(&p);
+        return -1;
+    }
     jx_set_str(rec, "initCtr", o->init_ctr);
     jx_set_str(rec, "pod", id);
     const char *host = jx_str(p.record, "hostname");

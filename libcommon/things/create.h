@@ -121,6 +121,9 @@ int env_from_file(struct strv *env, const char *path, struct err *e);
 int create_of_pod(const struct roots *r, const struct create_opts *o, struct create_opts *ret,
                   struct err *e);
 void create_of_pod_free(struct create_opts *o);
+/* What is the pod's to say. */
+struct pod;
+int create_pod_check(const struct pod *p, const struct create_opts *o, struct err *e);
 /* After the others: the ids that a container will have in its pod's user namespace ("podMaps"). */
 void create_pod_maps(const struct roots *r, json_t *rec);
 
@@ -149,6 +152,8 @@ int create_io(const struct create_opts *o, json_t *limits, struct err *e);
 void create_skeleton(const struct roots *r, json_t *rec);
 /* After all the others: by what the container will run. */
 int create_systemd(const struct create_opts *o, const json_t *cfg, json_t *rec, struct err *e);
+/* "restart", or nothing for no. */
+int create_restart(const struct create_opts *o, json_t *rec, struct err *e);
 int create_limits(const struct create_opts *o, json_t *rec, struct err *e);
 int create_security(const struct create_opts *o, json_t *rec, struct err *e);
 /* The profile out of the image (cfg), checked; then, as a file of the container's. */

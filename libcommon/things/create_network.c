@@ -301,8 +301,13 @@ int create_network(const struct roots *r, const struct create_opts *o, json_t *r
         return -1;
     if (in_pod && o->publish.n)
         return err_set(e, 0,
-                       "cannot set port bindings on an existing container network namespace: "
-                       "publish on the pod");
+                       "invalid config provided: published or exposed ports must be defined when "
+                       "the pod is created: network cannot be configured when it is shared with a "
+                       "pod");
+    if (in_pod && o->add_host.n)
+        return err_set(e, 0,
+                       "invalid config provided: extra host entries must be specified on the pod: "
+                       "network cannot be configured when it is shared with a pod");
     if (!(in_pod && !o->network.n) && network_mode(r, o, ns, net, e) < 0)
         return -1;
     if (ports_parse(&o->publish, &ports, e) < 0)

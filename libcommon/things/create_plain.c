@@ -90,7 +90,7 @@ static int set_stop(const struct create_opts *o, const json_t *cfg, json_t *rec,
     return 0;
 }
 
-static int set_restart(const struct create_opts *o, json_t *rec, struct err *e)
+int create_restart(const struct create_opts *o, json_t *rec, struct err *e)
 {
     static const char *const known[] = {"no",     "never",          "on-failure",
                                         "always", "unless-stopped", NULL};
@@ -287,7 +287,7 @@ int create_plain(const struct roots *r, const struct create_opts *o, const json_
     jx_set(rec, "exposed", create_exposed(&o->expose, json_object_get(cfg, "ExposedPorts"), e));
     if (e->code || check_plain(o, e) < 0 || set_timeout(o, rec, e) < 0 ||
         set_requires(r, o, rec, e) < 0 || set_labels(o, cfg, rec, e) < 0 ||
-        set_stop(o, cfg, rec, e) < 0 || set_restart(o, rec, e) < 0)
+        set_stop(o, cfg, rec, e) < 0 || create_restart(o, rec, e) < 0)
         return -1;
     return set_log(o, rec, e);
 }

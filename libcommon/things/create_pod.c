@@ -90,6 +90,23 @@ void create_of_pod_free(struct create_opts *o)
     free(o->pods_parent);
 }
 
+int create_pod_check(const struct pod *p, const struct create_opts *o, struct err *e)
+{
+    if (!*jx_str(p->record, "infra"))
+        return 0;
+    if (o->userns && *o->userns)
+        return err_set(e, 0, "--userns and --pod cannot be set together");
+    if (o->uidmap.n || o->gidmap.n)
+        return err_set(e, 0,
+                       "cannot specify a new uid/gid map when entering a pod with an infra "
+                       "container: invalid argument");
+    if (o->hostname && !o->uts && pod_shares(p, "uts"))
+        return err_set(e, 0,
+                       "invalid config provided: cannot set hostname when joining the pod UTS "
+                       "namespace: invalid configuration");
+    return 0;
+}
+
 void create_pod_maps(const struct roots *r, json_t *rec)
 {
     static const char *const keys[] = {"userns", "keepUid", "keepGid", "uidMaps", "gidMaps"};
