@@ -237,11 +237,11 @@ int main(int argc, char **argv)
     int first = say_parse(mounting ? &mount_command : &unmount_command, &o, argc, argv, &code);
     if (first < 0)
         return code;
-    if (geteuid() != 0) {
+    if (geteuid() != 0 && !(mounting && !argv[first] && !o.which.all && !o.which.latest)) {
         err_set(&e, 0,
                 "cannot run command \"pod %s\" in rootless mode, must execute `pod unshare` first",
                 self + strlen("pod-"));
-        err_hint(&e, "Type: pod unshare pod %s %s", self + strlen("pod-"),
+        err_hint(&e, "Type: pod unshare pod %s%s%s", self + strlen("pod-"), argv[first] ? " " : "",
                  argv[first] ? argv[first] : "");
         return say_error(&e);
     }

@@ -327,6 +327,11 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     run_pod 125 mount still
     assert_error 'cannot run command "pod mount" in rootless mode, must execute `pod unshare` first' \
         "pod unshare pod mount still"
+    # to list needs no rights
+    run_pod mount
+    assert_empty
+    run_pod 125 unmount
+    assert_error_match "must execute"
     run_pod unshare sh -euc 'm=$(pod mount still); echo new >"$m/etc/mine"; ls -d "$m/bin/busybox" >/dev/null
         pod mount | cut -d " " -f 2; [ "$(pod mount)" = "$(pod mount -l | sed "s,^,$(pod ps -aq --filter name=still) ,")" ]
         pod unmount still >/dev/null; ls "$m"; pod mount; pod unmount --all'

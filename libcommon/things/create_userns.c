@@ -34,7 +34,9 @@ static int set_maps(const struct create_opts *o, json_t *rec, struct err *e)
 {
     json_t *uids = NULL, *gids = NULL;
     if (o->userns && *o->userns && strcmp(o->userns, "private") != 0)
-        return err_set(e, 0, "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive");
+        return err_set(
+            e, 0,
+            "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive");
     if (parse_map("--uidmap", o->uidmap.n ? &o->uidmap : &o->gidmap, &uids, e) < 0)
         return -1;
     json_object_set_new(rec, "uidMaps", uids);
