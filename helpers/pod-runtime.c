@@ -36,10 +36,24 @@ static void to_log(const struct options *o, const struct err *e)
         dprintf(fd, "%s\n", text);
 }
 
-static int fail(const struct options *o, const struct err *e)
+/* What engines say of an exit code is theirs to add; pod, which we know by its options, leaves it
+ * to us. */
+static void drop_engines_words(struct err *e)
+{
+    static const char *const words[] = {
+        ": OCI runtime attempted to invoke a command that was not found",
+        ": OCI permission denied"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_ends(e->msg, words[i]))
+            e->msg[strlen(e->msg) - strlen(words[i])] = '\0';
+}
+
+static int fail(const struct options *o, struct err *e)
 {
     if (o->report == REPORT_FD)
         report_err(e);
+    else if (!o->journal)
+        drop_engines_words(e);
     if (o->log)
         to_log(o, e);
     fprintf(stderr, "Error: %s\n", e->msg);

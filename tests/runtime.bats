@@ -338,6 +338,20 @@ c"
 
 # --- exec
 
+@test "what engines add to an error is left to them; exec makes no working directory" {
+    bundle -- nosuch
+    run_cmd 127 rt run "$ID"
+    assert_error 'executable file `nosuch` not found in $PATH: No such file or directory'
+    waiting
+    apart rt run -d "$ID"
+    run_cmd 127 rt exec "$ID" nosuch
+    assert_error 'executable file `nosuch` not found in $PATH: No such file or directory'
+    run_cmd 126 rt exec "$ID" /etc
+    assert_error 'open executable `/etc`: Is a directory'
+    run_cmd 125 rt exec --cwd /not/there "$ID" true
+    assert_error 'cannot enter working directory "/not/there": No such file or directory'
+}
+
 @test "exec: user, environment, directory, capabilities, privileges, codes, the pid file" {
     waiting '.process.capabilities = {} | .process.env += ["KEPT=1", "OVER=1"]'
     apart rt run -d "$ID"

@@ -148,15 +148,15 @@ static const char *cwd_of(const json_t *process)
 }
 
 /*
- * Tried as root, who also makes it when it is missing. Where root of a user namespace may not go,
+ * Tried as root, who also makes it when it is missing and the container is new. Where root of a user namespace may not go,
  * the user may (a home on a network filesystem), so the last word is enter_cwd's.
  */
-static int chdir_to(const json_t *process)
+static int chdir_to(const struct rt *rt, const json_t *process)
 {
     const char *cwd = cwd_of(process);
     if (chdir(cwd) == 0)
         return 0;
-    return errno == ENOENT && at_mkdirs(AT_FDCWD, cwd, 0755) == 0 ? chdir(cwd) : -1;
+    return rt->creating && errno == ENOENT && at_mkdirs(AT_FDCWD, cwd, 0755) == 0 ? chdir(cwd) : -1;
 }
 
 static int enter_cwd(const json_t *process, struct err *e)
@@ -230,7 +230,7 @@ int process_prepare(const struct rt *rt, const json_t *process, char **ret_path,
        the few calls that follow pass, as every profile a payload can live with does */
     if (caps_drop_bounding(caps.bounding, e) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -1;
-    int entered = chdir_to(process);
+    int entered = chdir_to(rt, process);
     if (jx_bool(process, "noNewPrivileges") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_sys(e, "cannot set no_new_privs");
     if (filter_early(rt, process) && filter_load(rt, e) < 0)
