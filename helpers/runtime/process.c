@@ -148,8 +148,9 @@ static const char *cwd_of(const json_t *process)
 }
 
 /*
- * Tried as root, who also makes it when it is missing and the container is new. Where root of a user namespace may not go,
- * the user may (a home on a network filesystem), so the last word is enter_cwd's.
+ * Tried as root, who also makes it when it is missing and the container is new. Where root of a
+ * user namespace may not go, the user may (a home on a network filesystem), so the last word is
+ * enter_cwd's.
  */
 static int chdir_to(const struct rt *rt, const json_t *process)
 {
