@@ -16,6 +16,7 @@
  *
  * Runs as uid 0 of the user's namespace.
  */
+#include "disk/inside.h"
 #include "disk/report.h"
 #include "plain/buf.h"
 #include "plain/err.h"
@@ -27,7 +28,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,19 +38,10 @@
 
 #define LINKS_MAX 40
 #define FD_FIRST  10 /* what is opened lies above what the command expects */
-#define TRIES     100
 
 static int open_in(int root, const char *path, int flags)
 {
-    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    int fd = -1;
-    /* EAGAIN: something on the way was renamed; nobody can keep that up for long */
-    for (int i = 0; i < TRIES; i++) {
-        fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-        if (fd >= 0 || errno != EAGAIN)
-            break;
-    }
+    int fd = inside_open_below(root, path, flags);
     return fd < 0 ? -1 : fd_move_up(fd, FD_FIRST);
 }
 

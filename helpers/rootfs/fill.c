@@ -1,5 +1,6 @@
 #include "fill.h"
 
+#include "disk/inside.h"
 #include "disk/rmtree.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
@@ -7,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +28,7 @@
 static int open_dest(const char *target, const char *dest)
 {
     cleanup_fd int root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    return root < 0 ? -1 : (int)syscall(SYS_openat2, root, dest, &how, sizeof how);
+    return root < 0 ? -1 : inside_open_below(root, dest, O_RDONLY | O_DIRECTORY);
 }
 
 static bool is_empty(int dir)

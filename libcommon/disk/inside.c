@@ -12,11 +12,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int open_below(int root, const char *path, int flags)
+#define TRIES 100
+
+int inside_open_below(int root, const char *path, int flags)
 {
     struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+    int fd = -1;
+    /* EAGAIN: something on the way was renamed; nobody can keep that up for long */
+    for (int i = 0; i < TRIES; i++) {
+        fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+        if (fd >= 0 || errno != EAGAIN)
+            break;
+    }
+    return fd;
 }
 
 static void child(pid_t pid, int root, const char *path, int flags, int answer)
@@ -24,7 +33,8 @@ static void child(pid_t pid, int root, const char *path, int flags, int answer)
     char ns[64];
     snprintf(ns, sizeof ns, "/proc/%d/ns/user", pid);
     int user = open(ns, O_RDONLY | O_CLOEXEC);
-    int fd = user >= 0 && setns(user, CLONE_NEWUSER) == 0 ? open_below(root, path, flags) : -1;
+    int fd =
+        user >= 0 && setns(user, CLONE_NEWUSER) == 0 ? inside_open_below(root, path, flags) : -1;
     int why = fd < 0 ? errno : 0;
     fd_send(answer, &why, sizeof why, &fd, fd >= 0);
     _exit(0);
@@ -60,7 +70,7 @@ int inside_open(pid_t pid, const char *path, int flags)
     cleanup_fd int root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return -1;
-    int fd = open_below(root, path, flags);
+    int fd = inside_open_below(root, path, flags);
     return fd < 0 && errno == EACCES ? open_as_member(pid, root, path, flags) : fd;
 }
 
