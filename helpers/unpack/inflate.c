@@ -257,12 +257,12 @@ static void drain(struct pump *p)
 
 int pump_check(struct pump *p, const struct digest *got)
 {
-    const char *text = digest_text(got).s;
-    if (p->too_large || p->err.sys != 0 || !p->want || strcmp(p->want, text) == 0)
+    const struct digest_text text = digest_text(got);
+    if (p->too_large || p->err.sys != 0 || !p->want || strcmp(p->want, text.s) == 0)
         return p->err.code ? -1 : 0;
     if (p->want_size >= 0 && p->blob_size < (uint64_t)p->want_size)
         return -1;
-    return err_set(&p->err, 0, "Digest did not match, expected %s, got %s", p->want, text);
+    return err_set(&p->err, 0, "Digest did not match, expected %s, got %s", p->want, text.s);
 }
 
 void pump_run(struct pump *p)
