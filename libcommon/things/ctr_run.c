@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* seconds; a tick of the clock that births are counted in, and some */
-#define NANO           INT64_C(1000000000)
+#define NANO INT64_C(1000000000)
+/* nanoseconds; a tick of the clock that births are counted in, and some */
 #define PID_FILE_SLACK (NANO / 10)
 #define END_MS         5000
 
