@@ -194,11 +194,25 @@ static void part(struct mon *m)
     launch_run_quietly(&m->o->after);
 }
 
+/*
+ * The container's configuration is written while we come to be. Its end of file means that this has
+ * failed, or that whoever did it was killed.
+ */
+static int wait_for_config(const struct mon *m, struct err *e)
+{
+    char word;
+    cleanup_fd int gate = m->o->gate_fd;
+    if (gate >= 0 && fd_read_full(gate, &word, 1) != 1)
+        return err_set(e, 0, "the command that starts container %s has gone", m->o->id);
+    return 0;
+}
+
 static int watch(struct mon *m, struct err *e)
 {
     if (clients_listen(m, e) < 0 ||
         log_open(&m->log, m->o->log_path, m->o->log_max, m->o->log_files, e) < 0 ||
-        (m->o->journald && journald_open(&m->log, m->o, e) < 0) || once(m, m->o->hold, e) < 0)
+        (m->o->journald && journald_open(&m->log, m->o, e) < 0) || wait_for_config(m, e) < 0 ||
+        once(m, m->o->hold, e) < 0)
         return -1;
     if (!m->o->hold)
         announce(m);

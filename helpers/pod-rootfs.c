@@ -121,9 +121,21 @@ static char *overlay_options(const struct rootfs *r)
     return buf_take(&b);
 }
 
+/*
+ * What the last mount has left in its work directory the kernel would remove first, while somebody
+ * waits, and on some disks waits for the block to be discarded: the monitor does that later.
+ */
+static void put_work_aside(const struct rootfs *r)
+{
+    cleanup_free char *from = xasprintf("%s/work", r->work), *to = xasprintf("%s/old", r->work);
+    (void)rename(from, to);
+}
+
 /* Layers are named relative to base (l/ID), so that hundreds of them fit into one page. */
 static int mount_native(const struct rootfs *r)
 {
+    if (r->upper)
+        put_work_aside(r);
     cleanup_free char *common = overlay_options(r);
     cleanup_free char *options =
         xasprintf("%s,userxattr%s", common, r->is_volatile && r->upper ? ",volatile" : "");

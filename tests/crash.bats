@@ -328,7 +328,7 @@ secret_usable() {
         id=$(pod run -d --name x --network none "$IMAGE" sleep "$NAP")
         kill -9 "$(pgrep -f "pod-monitor.*--ctr-dir $ROOM/")"
         wait_for 5 eval "! pgrep -f 'pod-monitor.*--ctr-dir $ROOM/'" # and its lock is free
-        rm "$STORE/pod/containers/$id/live"
+        rm "$STORE/pod/containers/$id/live" "$XDG_RUNTIME_DIR/pod/$id/live"
         run_pod ps --format '{{.Names}} {{.State}}'
         assert_output "x running"
         # shellcheck disable=SC2086 # words
@@ -336,6 +336,29 @@ secret_usable() {
         [ "$verb" != start ] || assert_equal "$(pgrep -c -f "^sleep $NAP")" 1 payloads
         WHERE=$verb sound_end
     done
+}
+
+@test "a monitor that is killed before a start is on disk: it is seen, and kept when it has ended" {
+    local id before
+    id=$(pod run -d --name x --network none "$IMAGE" sleep "$NAP")
+    kill -9 "$(pgrep -f "pod-monitor.*--ctr-dir $ROOM/")"
+    wait_for 5 eval "! pgrep -f 'pod-monitor.*--ctr-dir $ROOM/'"
+    rm "$STORE/pod/containers/$id/live" "$STORE/pod/running/$id"
+    run_pod ps --format '{{.Names}} {{.State}}'
+    assert_output "x running"
+    run_pod stop -t 0 x
+    run_pod ps -a --format '{{.Names}} {{.State}}'
+    assert_output "x exited"
+    # another start gets what is in memory out of the way: what it told of goes to disk
+    before=$(pod inspect -f '{{.State.Status}} {{.State.StartedAt}}' x)
+    rm -rf "$STORE/pod/containers/$id/upper"
+    touch "$STORE/pod/containers/$id/upper" # no start can come of it
+    run_pod 125 start x
+    refute_file "$XDG_RUNTIME_DIR/pod/$id"
+    assert_equal "$(pod inspect -f '{{.State.Status}} {{.State.StartedAt}}' x)" "$before"
+    rm "$STORE/pod/containers/$id/upper"
+    mkdir "$STORE/pod/containers/$id/upper"
+    WHERE=unkept sound_end
 }
 
 @test "an attached client says so when the monitor is killed" {

@@ -12,6 +12,7 @@
 
 #include "disk/at.h"
 #include "disk/report.h"
+#include "plain/beget.h"
 #include "plain/fdio.h"
 #include "plain/signals.h"
 #include "plain/str.h"
@@ -92,23 +93,31 @@ static int take_console(struct mon *m, struct err *e)
 
 /* ---- commands ---- */
 
-static void exec_child(char **argv, const int std[3], bool inherit, int report)
+struct child {
+    char **argv;
+    const int *std; /* its 0, 1 and 2; NULL, or -1 one by one: /dev/null */
+    bool inherit;   /* ours instead */
+    int report;     /* its 3; -1: none */
+};
+
+static int exec_child(void *arg)
 {
+    const struct child *c = arg;
     sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     signals_default(); /* for runtimes that leave this to their caller */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int keep = fcntl(report, F_DUPFD_CLOEXEC, 10);
-    for (int i = 0; i < 3 && !inherit; i++)
-        dup2(std && std[i] >= 0 ? std[i] : null, i);
-    if (report >= 0)
+    int keep = fcntl(c->report, F_DUPFD_CLOEXEC, 10);
+    for (int i = 0; i < 3 && !c->inherit; i++)
+        dup2(c->std && c->std[i] >= 0 ? c->std[i] : null, i);
+    if (c->report >= 0)
         dup2(keep, REPORT_FD);
-    execvp(argv[0], argv);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvp(c->argv[0], c->argv);
     struct err e = ERR_INIT;
-    err_sys(&e, "cannot run \"%s\"", argv[0]);
+    err_sys(&e, "cannot run \"%s\"", c->argv[0]);
     report_err(&e);
-    _exit(127);
+    return 127;
 }
 
 static const char *base_name(const char *path)
@@ -160,11 +169,10 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
     int p[2], status = 0;
     if (pipe2(p, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
-    pid_t pid = fork();
+    struct child child = {.argv = c->argv, .std = std, .inherit = inherit, .report = p[1]};
+    pid_t pid = beget(exec_child, &child);
     if (pid < 0)
         return err_sys(e, "cannot fork");
-    if (pid == 0)
-        exec_child(c->argv, std, inherit, p[1]);
     close(p[1]);
     cleanup(buf_free) struct buf line = BUF_INIT;
     if (ours) {
@@ -193,23 +201,19 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
     return foreign_failure(m, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), e);
 }
 
+pid_t launch_beside(const struct command *c)
+{
+    struct child child = {.argv = c->argv, .report = -1};
+    return beget(exec_child, &child);
+}
+
 void launch_run_quietly(const struct command *c)
 {
     if (!c->argv)
         return;
-    pid_t pid = fork();
-    if (pid == 0)
-        exec_child(c->argv, NULL, false, -1);
+    pid_t pid = launch_beside(c);
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
-}
-
-pid_t launch_beside(const struct command *c)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        exec_child(c->argv, NULL, false, -1);
-    return pid;
 }
 
 static int read_pid(struct mon *m, struct err *e)

@@ -151,6 +151,14 @@ static void close_streams(struct mon *m)
     m->in = m->out = m->err = -1;
 }
 
+/* Milliseconds until the next thing that no descriptor tells of; -1: there is none. */
+static int patience(struct mon *m, bool held)
+{
+    if (m->keep_at && now_ms() >= m->keep_at)
+        record_kept(m);
+    return m->keep_at ? 1 : held ? 1000 : m->exited ? DRAIN_MS : -1;
+}
+
 void loop_run(struct mon *m)
 {
     int64_t quiet_since = 0;
@@ -161,7 +169,7 @@ void loop_run(struct mon *m)
         size_t count;
         struct pollfd *p = prepare(m, &count);
         bool held = p[P_OUT].fd < 0 && m->out >= 0;
-        int n = poll(p, count, held ? 1000 : m->exited ? DRAIN_MS : -1);
+        int n = poll(p, count, patience(m, held));
         if (n < 0 && errno != EINTR)
             break;
         bool ran = !m->exited;

@@ -26,7 +26,7 @@ struct options {
     const char *id, *name, *ctr_dir, *run_dir, *trash, *cgroup_file;
     const char
         *state_dir; /* the runtime's state of this container, when removing it is all of delete */
-    int lock_fd, client_fd;
+    int lock_fd, client_fd, gate_fd;
     int64_t preserve, preserve_at; /* descriptors for the first start, and the first of them */
     bool tty, stdin_open, remove, foreign, passthrough;
     bool hold;               /* create it, and wait to be told to start it (pod init) */
@@ -69,8 +69,10 @@ struct mon {
     ssize_t drained; /* bytes of output read since */
     int exit_code;
     bool oom, stop_wanted, start_wanted;
-    pid_t runtime; /* that created it, and may still be about to end; 0 */
-    bool held;     /* created, and not to be started yet */
+    bool unkept;     /* its start is in the runtime directory only */
+    int64_t keep_at; /* ms; when that is to go to disk as well; 0: it has been tried */
+    pid_t runtime;   /* that created it, and may still be about to end; 0 */
+    bool held;       /* created, and not to be started yet */
     bool timed_out;
     uint64_t birth; /* the first process's start time */
     int64_t started_ns, finished_ns;
@@ -137,7 +139,8 @@ void health_end(struct mon *m);   /* it runs no more */
 /* record.c */
 void record_health(const struct mon *m); /* nothing is known yet */
 int record_held(const struct mon *m, bool held, struct err *e);
-int record_started(struct mon *m, struct err *e);
+int record_started(struct mon *m, struct err *e); /* readers see it run */
+void record_kept(struct mon *m);                  /* after m->keep_at: and will after this boot */
 void record_event(const struct mon *m, const char *status); /* into the journal */
 void record_stopping(struct mon *m);                        /* no restart is wanted any more */
 void record_exit(struct mon *m, const char *error);

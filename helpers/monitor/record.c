@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define CGROUP_TRIES 200
+#define KEEP_MS      2 /* those who wait for the start have gone by then */
 
 int64_t now_ns(void)
 {
@@ -39,20 +40,28 @@ static int put(const char *dir, const char *name, const char *text)
     return at_write(AT_FDCWD, path, text, strlen(text), 0600, AT_PLAIN);
 }
 
-static int put_live(const struct mon *m)
+static int put_live(const struct mon *m, const char *dir)
 {
     cleanup_free char *live = xasprintf(
         "started=%lld\nboot=%s\npid=%d\nbirth=%llu\nmonitor=%d\nrestarts=%d\nstopping=%d\n",
         (long long)m->started_ns, roots_boot_id(), m->pid, (unsigned long long)m->birth, getpid(),
         m->restarts, m->stop_wanted);
-    return put(m->o->ctr_dir, "live", live);
+    return put(dir, "live", live);
+}
+
+static void keep_live(struct mon *m)
+{
+    if (put_live(m, m->o->ctr_dir) == 0)
+        m->unkept = false;
 }
 
 void record_stopping(struct mon *m)
 {
     m->stop_wanted = true;
-    if (m->birth)
-        (void)put_live(m); /* what others are shown, and what counts after a reboot */
+    if (!m->birth)
+        return;
+    (void)put_live(m, m->o->run_dir); /* what others are shown */
+    keep_live(m);                     /* what counts after a reboot */
 }
 
 void record_event(const struct mon *m, const char *status)
@@ -77,16 +86,33 @@ int record_held(const struct mon *m, bool held, struct err *e)
     return put(m->o->run_dir, ATTACH_HELD, "") < 0 ? err_sys(e, "cannot write \"%s\"", path) : 0;
 }
 
-/* Outdates an older exit record. */
+/* In memory: somebody waits for this, and a file system takes its time to make and rename. */
 int record_started(struct mon *m, struct err *e)
 {
     m->started_ns = now_ns();
     m->birth = proc_birth(m->pid);
-    if (put_live(m) < 0)
+    if (put_live(m, m->o->run_dir) < 0)
         return err_sys(e, "cannot record the start of container %s", m->o->id);
+    m->unkept = true;
+    m->keep_at = now_ms() + KEEP_MS;
     record_event(m, "init");
     record_event(m, "start");
     return 0;
+}
+
+static char *running_mark(const struct mon *m)
+{
+    return xasprintf("%s/../../running/%s", m->o->ctr_dir, m->o->id); /* things/ctr.h */
+}
+
+void record_kept(struct mon *m)
+{
+    cleanup_free char *lock = xasprintf("%s/lock", m->o->ctr_dir), *mark = running_mark(m);
+    cleanup_free char *work = xasprintf("%s/work/old", m->o->ctr_dir);
+    m->keep_at = 0;
+    keep_live(m);
+    (void)link(lock, mark); /* a second name of a file that is there: no new one for each start */
+    (void)rmdir(work);      /* pod-rootfs has put it aside */
 }
 
 static bool saw_oom(const char *cgroup)
@@ -125,7 +151,7 @@ static bool end_cgroup(const char *path_file)
 /* A full disk has no room for a file, but still for some bytes at the end of one. */
 static void add_to_live(struct mon *m, const char *text)
 {
-    cleanup_free char *path = xasprintf("%s/live", m->o->ctr_dir);
+    cleanup_free char *path = xasprintf("%s/live", m->unkept ? m->o->run_dir : m->o->ctr_dir);
     cleanup_fd int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd >= 0)
         (void)fd_write_all(fd, text, strlen(text));
@@ -134,6 +160,9 @@ static void add_to_live(struct mon *m, const char *text)
 void record_exit(struct mon *m, const char *error)
 {
     m->finished_ns = now_ns();
+    m->keep_at = 0;
+    if (m->unkept)
+        keep_live(m);
     m->oom = end_cgroup(m->o->cgroup_file);
     cleanup_free char *text =
         xasprintf("code=%d\nstarted=%lld\nfinished=%lld\noom=%d\nrestarts=%d\n%s%s%s", m->exit_code,
@@ -145,11 +174,16 @@ void record_exit(struct mon *m, const char *error)
     journal_exit(dir, "died", m->exit_code);
 }
 
+/* Where the disk had no room for its start, that and how it ended stay here. */
 void record_erase_runtime(struct mon *m)
 {
-    cleanup_free char *mark = xasprintf("%s/../../running/%s", m->o->ctr_dir, m->o->id);
+    cleanup(buf_free) struct buf live = BUF_INIT;
+    cleanup_free char *mark = running_mark(m), *path = xasprintf("%s/live", m->o->run_dir);
+    bool stays = m->unkept && !m->o->remove && at_read(AT_FDCWD, path, 65536, &live) == 0;
     rmtree(AT_FDCWD, m->o->run_dir);
-    unlink(mark); /* things/ctr.h: ctr_list_started */
+    if (stays && mkdir(m->o->run_dir, 0700) == 0)
+        (void)put(m->o->run_dir, "live", live.s);
+    unlink(mark);
 }
 
 /*

@@ -120,6 +120,21 @@ void strv_sort(struct strv *l)
         qsort(l->v, l->n, sizeof *l->v, by_bytes);
 }
 
+void strv_sort_unique(struct strv *l)
+{
+    size_t n = 0;
+    strv_sort(l);
+    for (size_t i = 0; i < l->n; i++) {
+        if (n && strcmp(l->v[n - 1], l->v[i]) == 0)
+            free(l->v[i]);
+        else
+            l->v[n++] = l->v[i];
+    }
+    l->n = n;
+    if (l->v)
+        l->v[n] = NULL;
+}
+
 void strv_free(struct strv *l)
 {
     for (size_t i = 0; i < l->n; i++)

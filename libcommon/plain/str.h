@@ -33,6 +33,7 @@ void strv_take(struct strv *l, char *s);                 /* owns s from now on *
 void strv_split(struct strv *l, const char *s, char by); /* adds the pieces, empty ones too */
 bool strv_has(const struct strv *l, const char *s);
 void strv_sort(struct strv *l);
+void strv_sort_unique(struct strv *l);
 void strv_free(struct strv *l);
 
 /* Edits that turn a into b: insert, delete, replace, swap of neighbours. For «did you mean». */

@@ -6,9 +6,7 @@
  *                       config.json     OCI runtime-spec bundle configuration; rootfs/ its root
  *                       upper/ work/    the writable layer
  *                       lock            held (OFD, exclusive) by the container's monitor
- *                       live            key=value lines of the last start: boot, pid, birth
- *                                       (start time in clock ticks), started (ns), monitor (pid);
- *                                       hints, not truth
+ *                       live            of the last start, as run/<id>/live, a little later
  *                       exit            key=value lines: code, started, finished (ns), oom, error;
  *                                       behind those of live when the disk has no room for it
  *                       health.json     what its health checks said (things/health.h)
@@ -16,6 +14,9 @@
  *                       ctr.log hosts hostname resolv.conf
  *   own/names/<name>                    symbolic link to ../containers/<id> or ../pods/<id>
  *   own/names.lock                      held while a name of somebody gone is taken or dropped
+ *   own/running/<id>                    there while it runs, in whatever runtime directory
+ *   run/<id>/live                       key=value lines: boot, pid, birth (start time in clock
+ *                                       ticks), started (ns), monitor (pid); hints, not truth
  *   run/<id>/attach                     unix SOCK_SEQPACKET of the monitor (things/attach.h)
  *   run/<id>/paused                     how it was paused (things/pause.h); cgroup: its directory
  *   run/<id>/pid                        the runtime's pid file: there before the payload runs
@@ -109,13 +110,15 @@ void ctr_sweep_run(const struct roots *r);
 
 /* Ids of all containers, in no order. Damaged ones are listed too. */
 int ctr_list(const struct roots *r, struct strv *ret, struct err *e);
+/* Those that `dir`/`name` has an entry for; ret gets them too. 0, -1: errno. */
+int ctr_list_below(int dir, const char *name, struct strv *ret);
 /*
- * Ids of those that may run: own/running has an entry for each from before its start until after
- * its end, so that whoever looks for what runs need not look at the others. A monitor that was
- * killed leaves one behind; what really runs, ctr_status knows.
+ * Ids of those that may run, sorted, so that whoever looks for what runs need not look at all:
+ * the runtime directory has an entry for each from before its start until after its end, and
+ * own/running for those of other runtime directories. A monitor that was killed leaves one behind,
+ * another store may have the same runtime directory: what really runs, ctr_status knows.
  */
 int ctr_list_started(const struct roots *r, struct strv *ret, struct err *e);
-int ctr_mark_started(const struct roots *r, const char *id, struct err *e);
 /* The one created last, by record; -1 with podman's sentence when there is none. */
 int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e);
 

@@ -24,6 +24,7 @@
 /* nanoseconds; a tick of the clock that births are counted in, and some */
 #define PID_FILE_SLACK (NANO / 10)
 #define END_MS         5000
+#define ALL_MARKED     ".all"
 
 /* Without a birth in the file the ages tell: who got the number later is younger than the file. */
 bool ctr_half_started(int run, pid_t *ret_pid, uint64_t *ret_birth)
@@ -61,6 +62,19 @@ static void remove_cgroup(int run)
     rmdir(path.s);
 }
 
+/* Its monitor was killed before it had put this on disk, or found no room there. */
+static void keep_live(const struct roots *r, int run, const char *id)
+{
+    cleanup(buf_free) struct buf live = BUF_INIT, older = BUF_INIT;
+    char path[96];
+    snprintf(path, sizeof path, "containers/%.64s/live", id);
+    if (at_read(run, "live", 65536, &live) < 0)
+        return;
+    (void)at_read(r->own, path, 65536, &older);
+    if (kv_int(buf_str(&live), "started", 0) > kv_int(buf_str(&older), "started", 0))
+        (void)at_write(r->own, path, live.s, live.len, 0600, AT_PLAIN);
+}
+
 /* A directory that was put aside, and the runtime's state with it. */
 static void finish_clearing(const struct roots *r, const char *aside, const char *id)
 {
@@ -70,8 +84,10 @@ static void finish_clearing(const struct roots *r, const char *aside, const char
     cleanup_fd int run = at_open_dir(r->run, aside);
     if (run >= 0 && ctr_half_started(run, &pid, &birth))
         end_process(pid, birth);
-    if (run >= 0)
+    if (run >= 0) {
         remove_cgroup(run);
+        keep_live(r, run, id);
+    }
     snprintf(state, sizeof state, "runtime/%.64s", id);
     rmtree(r->run, state);
     rmtree(r->run, aside);
@@ -112,4 +128,43 @@ void ctr_sweep_run(const struct roots *r)
     }
     if (d)
         closedir(d);
+}
+
+/* ---- who may run ---- */
+
+static int mark_started(const struct roots *r, const char *id, struct err *e)
+{
+    char path[80];
+    char lock[96];
+    snprintf(path, sizeof path, "running/%.64s", id);
+    snprintf(lock, sizeof lock, "containers/%.64s/lock", id);
+    /* a second name of a file that is there: no new one for each start */
+    if (linkat(r->own, lock, r->own, path, 0) == 0 || errno == EEXIST)
+        return 0;
+    cleanup_fd int fd = openat(r->own, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return fd < 0 ? err_sys(e, "cannot write \"%s/pod/%s\"", r->graph_path, path) : 0;
+}
+
+/* A store from before there were such entries: each container has one, once. */
+static int mark_all(const struct roots *r, struct err *e)
+{
+    cleanup(strv_free) struct strv ids = STRV_INIT;
+    if (ctr_list(r, &ids, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ids.n; i++)
+        if (mark_started(r, ids.v[i], e) < 0)
+            return -1;
+    return mark_started(r, ALL_MARKED, e);
+}
+
+int ctr_list_started(const struct roots *r, struct strv *ret, struct err *e)
+{
+    if (!at_exists(r->own, "running/" ALL_MARKED) && mark_all(r, e) < 0)
+        return -1;
+    if (ctr_list_below(r->own, "running", ret) < 0)
+        return err_sys(e, "cannot list \"%s/pod/running\"", r->graph_path);
+    if (ctr_list_below(r->run, ".", ret) < 0)
+        return err_sys(e, "cannot list \"%s\"", r->run_path);
+    strv_sort_unique(ret);
+    return 0;
 }

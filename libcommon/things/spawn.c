@@ -1,5 +1,6 @@
 #include "things/spawn.h"
 
+#include "plain/beget.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
 
@@ -59,11 +60,10 @@ static void place(int fd, int want, int oflags)
 }
 
 /* In the child: descriptors to their places. What is passed lies above 3 already (the caller's). */
-static void child(const struct spawn *s)
+static int child(void *arg)
 {
+    const struct spawn *s = arg;
     sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     if (s->new_session)
         setsid();
@@ -84,20 +84,21 @@ static void child(const struct spawn *s)
     fd_close_from(REPORT_FD + 1, NULL, 0);
     for (size_t i = 0; i < s->nkeep; i++)
         fd_cloexec(s->keep[i], false);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     execvp(s->argv[0], s->argv);
     struct err e = ERR_INIT;
     err_sys(&e, "cannot run \"%s\"", s->argv[0]);
     report_err(&e);
-    _exit(errno == ENOENT ? 127 : 126);
+    return errno == ENOENT ? 127 : 126;
 }
 
 int spawn(const struct spawn *s, pid_t *ret, struct err *e)
 {
-    pid_t pid = fork();
+    struct spawn wanted = *s;
+    pid_t pid = beget(child, &wanted);
     if (pid < 0)
         return err_sys(e, "cannot fork");
-    if (pid == 0)
-        child(s);
     *ret = pid;
     return 0;
 }

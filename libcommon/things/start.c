@@ -62,8 +62,9 @@ bool start_is_single(const struct roots *r)
 
 /* ---- configuration ---- */
 
-static int add_seccomp(const struct roots *r, const struct ctr *c, struct chain *ch, json_t *spec,
-                       struct buf *section, struct err *e)
+/* The compiled profile's text, for config.json, and the name of its program. */
+static int read_seccomp(const struct roots *r, const struct ctr *c, struct chain *ch,
+                        struct buf *section, struct err *e)
 {
     cleanup(seccomp_wish_free) struct seccomp_wish wish = {0};
     char name[SECCOMP_NAME_SIZE], file[SECCOMP_NAME_SIZE + 8];
@@ -83,7 +84,6 @@ static int add_seccomp(const struct roots *r, const struct ctr *c, struct chain 
     if (ch->single)
         seccomp_place_listener(section, socket);
     snprintf(ch->bpf, sizeof ch->bpf, "%s.bpf", name);
-    json_object_set_new(json_object_get(spec, "linux"), "seccomp", json_string("@SECCOMP@"));
     return 0;
 }
 
@@ -113,8 +113,6 @@ static int write_config(int run, json_t *spec, const struct buf *section, struct
 static int make_run_dir(const struct roots *r, const struct ctr *c, struct err *e)
 {
     ctr_clear_run(r, c->id);
-    if (ctr_mark_started(r, c->id, e) < 0)
-        return -1;
     if (mkdirat(r->run, c->id, 0700) < 0)
         return err_sys(e, "cannot make \"%s/%s\"", r->run_path, c->id);
     int fd = at_open_dir(r->run, c->id);
@@ -176,63 +174,112 @@ static int add_hooks(const struct ctr *c, json_t **spec, struct buf *section, ch
     return hooks_precreate(precreate, spec, e);
 }
 
-int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e)
+/* What a configuration is made from, beside ch. */
+struct plan {
+    struct joins joins;
+    struct buf id_map, section;
+};
+
+static void plan_free(struct plan *p)
 {
-    cleanup(joins_free) struct joins joins = {.spaces = json_object()};
-    json_t *joined = joins.spaces;
-    cleanup(buf_free) struct buf id_map = BUF_INIT, section = BUF_INIT;
-    json_t *spec = NULL;
-    if (join_pod(r, c, &joins, e) < 0 || join_named(r, c, &joins, e) < 0 ||
-        read_id_map(r, &id_map, e) < 0)
+    joins_free(&p->joins);
+    buf_free(&p->id_map);
+    buf_free(&p->section);
+}
+
+/* All that the monitor's command line says, and the run directory. */
+static int make_plan(const struct roots *r, const struct ctr *c, struct chain *ch, struct plan *p,
+                     struct err *e)
+{
+    json_t *joined = p->joins.spaces;
+    if (join_pod(r, c, &p->joins, e) < 0 || join_named(r, c, &p->joins, e) < 0 ||
+        read_id_map(r, &p->id_map, e) < 0)
         return -1;
     cleanup_fd int run = make_run_dir(r, c, e);
     if (run < 0)
         return -1;
-    ch->single = userns_is_single(buf_str(&id_map));
+    ch->single = userns_is_single(buf_str(&p->id_map));
     if (ch->single && strcmp(jx_str(c->record, "userns"), "nomap") == 0)
         return err_set(e, 0, "--userns=nomap needs subordinate IDs, which user %u has not",
                        geteuid());
     if ((ch->single ? reown_note(r, e) : reown_all(r, e)) < 0)
         return -1;
-    ch->shm_pid = joins.shm;
-    ch->ends_pod = joins.ends_pod;
-    if (joins.shm && mkdirat(run, "shm", 0700) < 0)
+    ch->shm_pid = p->joins.shm;
+    ch->ends_pod = p->joins.ends_pod;
+    if (ch->shm_pid && mkdirat(run, "shm", 0700) < 0)
         return err_sys(e, "cannot make \"%s/%s/shm\"", r->run_path, c->id);
     const json_t *net = json_object_get(c->record, "network");
-    cleanup_free char *owner_dir =
-        *joins.owner ? xasprintf("%s/%s", r->run_path, joins.owner) : NULL;
     bool host = strcmp(jx_str(json_object_get(c->record, "namespaces"), "network"), "host") == 0;
     ch->net_fresh = !host && !json_object_get(joined, "network");
     ch->net = ch->net_fresh ? net_program(net) : "";
-    cleanup(strv_free) struct strv options = STRV_INIT;
-    jx_strv(net, "options", &options);
     if (!json_object_get(joined, "user") || jx_bool(c->record, "podMaps"))
-        ch->maps = both_maps(c, buf_str(&id_map));
+        ch->maps = both_maps(c, buf_str(&p->id_map));
+    return read_seccomp(r, c, ch, &p->section, e);
+}
+
+static int build_spec(const struct roots *r, const struct ctr *c, const struct chain *ch,
+                      const struct plan *p, json_t **ret, struct err *e)
+{
+    cleanup(strv_free) struct strv options = STRV_INIT;
+    jx_strv(json_object_get(c->record, "network"), "options", &options);
     const char *own = jx_bool(c->record, "rootfsOverlay") ? NULL : jx_str0(c->record, "rootfs");
     cleanup_free char *rootfs = own ? xstrdup(own) : xasprintf("%s/rootfs", ch->ctr_dir);
     cleanup_free char *init = tool_path("pod-init");
+    cleanup_free char *owner_dir =
+        *p->joins.owner ? xasprintf("%s/%s", r->run_path, p->joins.owner) : NULL;
     struct spec_env env = {.rootfs = rootfs,
                            .run_dir = ch->run_dir,
                            .ctr_dir = ch->ctr_dir,
-                           .id_maps = buf_str(&id_map),
-                           .joined = joined,
+                           .id_maps = buf_str(&p->id_map),
+                           .joined = p->joins.spaces,
                            .init_path = init,
-                           .shares_shm = joins.shm != 0,
+                           .shares_shm = ch->shm_pid != 0,
                            .net_owner = owner_dir,
                            .net_tapped = *ch->net != '\0',
                            .net_fresh = ch->net_fresh};
-    if (netaddr_of(ch->net, &options, &env.addr, e) < 0 || spec_build(c, &env, &spec, e) < 0)
+    if (netaddr_of(ch->net, &options, &env.addr, e) < 0)
+        return -1;
+    return spec_build(c, &env, ret, e);
+}
+
+static int write_bundle(const struct roots *r, const struct ctr *c, struct chain *ch,
+                        struct plan *p, struct err *e)
+{
+    json_t *spec = NULL;
+    cleanup_fd int run = at_open_dir(r->run, c->id);
+    if (run < 0)
+        return err_sys(e, "cannot open \"%s/%s\"", r->run_path, c->id);
+    if (build_spec(r, c, ch, p, &spec, e) < 0)
         return -1;
     name_cgroup(c, ch, spec);
     int res = add_cdi(c, spec, e);
-    if (res == 0)
-        res = add_seccomp(r, c, ch, spec, &section, e);
+    if (res == 0 && p->section.len)
+        json_object_set_new(json_object_get(spec, "linux"), "seccomp", json_string("@SECCOMP@"));
     if (res == 0 && json_object_get(c->record, "hooksDirs"))
-        res = add_hooks(c, &spec, &section, ch->bpf, e);
+        res = add_hooks(c, &spec, &p->section, ch->bpf, e);
     if (res == 0)
-        res = write_config(run, spec, &section, e);
+        res = write_config(run, spec, &p->section, e);
     json_decref(spec);
     return res;
+}
+
+/*
+ * A precreate hook may change the filter, and so what the monitor is told; where ids are mapped it
+ * is told which files were made.
+ */
+static bool must_wait(const struct ctr *c, const struct chain *ch)
+{
+    return ch->maps || json_object_get(c->record, "hooksDirs");
+}
+
+int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch,
+                    chain_ready *ready, void *arg, struct err *e)
+{
+    cleanup(plan_free) struct plan p = {.joins.spaces = json_object()};
+    if (make_plan(r, c, ch, &p, e) < 0 || (ready && !must_wait(c, ch) && ready(ch, arg, e) < 0) ||
+        write_bundle(r, c, ch, &p, e) < 0)
+        return -1;
+    return ready && must_wait(c, ch) ? ready(ch, arg, e) : 0;
 }
 
 /* ---- what it would be ---- */
@@ -271,7 +318,7 @@ int ctr_config(const struct roots *r, const struct ctr *c, struct buf *ret, stru
         ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
         res = runtime_find(c, &ch.runtime, &ch.ours, e);
         if (res == 0)
-            res = chain_configure(r, c, &ch, e);
+            res = chain_configure(r, c, &ch, NULL, NULL, e);
     } else {
         res = 0;
     }

@@ -322,7 +322,7 @@ static void put_trash(const struct chain *ch, const struct ctr *c, const char *t
     put_command(argv, "--trash-command", &cmd);
 }
 
-void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
+void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int gate, int client,
                    struct strv *argv)
 {
     struct strv cmd = STRV_INIT;
@@ -340,6 +340,8 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int cl
     strv_addf(argv, "%s/cgroup", ch->run_dir);
     strv_add(argv, "--lock-fd");
     strv_addf(argv, "%d", lock);
+    strv_add(argv, "--gate-fd");
+    strv_addf(argv, "%d", gate);
     if (ch->preserve) {
         strv_add(argv, "--preserve");
         strv_addf(argv, "%d", ch->preserve);

@@ -23,8 +23,14 @@ struct chain {
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };
 
-/* start.c: the run directory with config.json, and what of ch that needs. */
-int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch, struct err *e);
+/*
+ * start.c: the run directory with config.json, and what of ch that needs. Where `ready` is given it
+ * is called once, as soon as ch is whole: mostly before the configuration is made, which takes as
+ * long as the monitor needs to come to be.
+ */
+typedef int chain_ready(struct chain *ch, void *arg, struct err *e);
+int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch,
+                    chain_ready *ready, void *arg, struct err *e);
 /*
  * start_run.c: the lock, or START_RUNNING with *ret_pid. Whoever else has it, starts it (then it
  * will run), or has ended it and is about to let go.
@@ -32,7 +38,8 @@ int chain_configure(const struct roots *r, const struct ctr *c, struct chain *ch
 int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t *ret_pid,
                struct err *e);
 
-void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int client,
+/* lock, gate, client: descriptors; the monitor waits until it reads a byte from gate. -1: none */
+void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int gate, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);
 /* start_rootfs.c: pod-rootfs and its options as root of the user's namespace, up to the command. */

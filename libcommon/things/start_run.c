@@ -53,24 +53,36 @@ int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t 
 
 /* ---- its monitor ---- */
 
-static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, int client,
-                       struct start_job *job, struct err *e)
+struct launch {
+    const struct ctr *c;
+    int lock, client;
+    int gate, waits; /* a byte into gate lets the monitor, who has waits, go on; -1: not yet */
+    struct start_job *job;
+};
+
+static int run_monitor(struct chain *ch, void *arg, struct err *e)
 {
+    struct launch *l = arg;
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 2, sizeof *keep);
-    int report[2];
+    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 3, sizeof *keep);
+    int report[2], gate[2];
     size_t nkeep = 0;
-    keep[nkeep++] = lock;
+    if (pipe2(gate, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    l->gate = gate[1];
+    int waits = l->waits = fd_move_up(gate[0], 10);
+    if (waits < 0 || pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    keep[nkeep++] = l->lock;
+    keep[nkeep++] = waits;
     for (int i = 0; i < ch->preserve; i++)
         keep[nkeep++] = ch->preserve_at + i;
-    if (client >= 0)
-        keep[nkeep++] = client;
+    if (l->client >= 0)
+        keep[nkeep++] = l->client;
     bool passthrough =
-        strcmp(jx_str(json_object_get(c->record, "log"), "driver"), "passthrough") == 0;
+        strcmp(jx_str(json_object_get(l->c->record, "log"), "driver"), "passthrough") == 0;
     int std = passthrough ? SPAWN_INHERIT : -1;
-    chain_monitor(ch, c, lock, client, &argv);
-    if (pipe2(report, O_CLOEXEC) < 0)
-        return err_sys(e, "cannot make a pipe");
+    chain_monitor(ch, l->c, l->lock, waits, l->client, &argv);
     struct spawn s = {.argv = argv.v,
                       .in = std,
                       .out = std,
@@ -78,11 +90,38 @@ static int run_monitor(const struct ctr *c, const struct chain *ch, int lock, in
                       .report = report[1],
                       .keep = keep,
                       .nkeep = nkeep};
-    int res = spawn(&s, &job->monitor, e);
+    int res = spawn(&s, &l->job->monitor, e);
     close(report[1]);
-    job->report = report[0];
+    l->job->report = report[0];
     if (res < 0)
         close(report[0]);
+    return res;
+}
+
+/* Nothing has begun yet: the monitor sees the end of the gate, and leaves. */
+static void call_off(const struct start_job *job)
+{
+    if (!job->monitor)
+        return;
+    spawn_wait(job->monitor);
+    close(job->report);
+}
+
+/* The monitor, and what it needs to begin, side by side. */
+static int launch(const struct roots *r, const struct ctr *c, struct chain *ch, int lock,
+                  int client, struct start_job *job, struct err *e)
+{
+    struct launch l = {.c = c, .lock = lock, .client = client, .gate = -1, .waits = -1, .job = job};
+    *job = (struct start_job){0};
+    int res = chain_configure(r, c, ch, run_monitor, &l, e);
+    if (res == 0)
+        (void)fd_write_all(l.gate, "\n", 1); /* a monitor that has gone says so in its report */
+    if (l.gate >= 0)
+        close(l.gate);
+    if (l.waits >= 0)
+        close(l.waits); /* only now: no signal, should it have gone */
+    if (res < 0)
+        call_off(job);
     return res;
 }
 
@@ -155,9 +194,7 @@ int start_begin(const struct roots *r, const struct ctr *c, const struct start_h
     if (res == 0)
         res = start_before(r, c, e);
     if (res == 0)
-        res = chain_configure(r, c, &ch, e);
-    if (res == 0)
-        res = run_monitor(c, &ch, lock, client, ret, e);
+        res = launch(r, c, &ch, lock, client, ret, e);
     if (res < 0)
         ctr_clear_run(r, c->id); /* the lock is ours still */
     else
