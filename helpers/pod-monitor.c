@@ -129,9 +129,13 @@ static void release_mounts(struct mon *m)
     m->mounts = -1;
 }
 
-static void announce(const struct mon *m)
+/* Of the first start only: nobody waits for another. */
+static void announce(struct mon *m)
 {
     char pid[16];
+    if (m->announced)
+        return;
+    m->announced = true;
     snprintf(pid, sizeof pid, "%d", m->pid);
     report_ok(pid);
     close(REPORT_FD);
@@ -168,6 +172,7 @@ static int once(struct mon *m, bool held, struct err *e)
         erase(m);
         return -1;
     }
+    announce(m);
     hold_mounts(m);
     m->timed_out = false;
     alarm((unsigned)m->o->timeout);
@@ -214,8 +219,6 @@ static int watch(struct mon *m, struct err *e)
         (m->o->journald && journald_open(&m->log, m->o, e) < 0) || wait_for_config(m, e) < 0 ||
         once(m, m->o->hold, e) < 0)
         return -1;
-    if (!m->o->hold)
-        announce(m);
     for (;;) {
         loop_run(m);
         finish(m, NULL);

@@ -25,6 +25,7 @@
 #include "plain/str.h"
 #include "rootfs/fill.h"
 #include "rootfs/mtab.h"
+#include "rootfs/shm.h"
 #include "words/reasons.h"
 #include "words/userns.h"
 
@@ -228,27 +229,6 @@ static int enter_namespaces(const struct rootfs *r, struct err *e)
     return 0;
 }
 
-/* A mount can be copied only where it is: we go there, take the copy, and come back with it. */
-static int take_shm(const struct rootfs *r, struct err *e)
-{
-    if (!r->shm_of)
-        return 0;
-    cleanup_free char *path = xasprintf("/proc/%s/ns/mnt", r->shm_of);
-    cleanup_fd int there = open(path, O_RDONLY | O_CLOEXEC);
-    cleanup_fd int here = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-    cleanup_fd int dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (there < 0 || here < 0 || dir < 0 || setns(there, CLONE_NEWNS) < 0)
-        return err_sys(e, "cannot join the /dev/shm of process %s", r->shm_of);
-    cleanup_fd int shm = tree_clone(AT_FDCWD, "/dev/shm", 0);
-    int failed = shm < 0 ? errno : 0;
-    if (setns(here, CLONE_NEWNS) < 0 || fchdir(dir) < 0)
-        return err_sys(e, "cannot come back from the namespace of process %s", r->shm_of);
-    errno = failed;
-    if (shm < 0 || tree_attach_at(shm, r->shm) < 0)
-        return err_sys(e, "cannot share the /dev/shm of process %s", r->shm_of);
-    return 0;
-}
-
 static int fill_all(const struct rootfs *r, struct err *e)
 {
     for (size_t i = 0; i < r->fill.n; i++)
@@ -288,8 +268,9 @@ int main(int argc, char **argv)
     (void)argc;
     struct err e = ERR_INIT;
     struct rootfs r = {0};
-    if (parse(argv, &r, &e) < 0 || enter_namespaces(&r, &e) < 0 || take_shm(&r, &e) < 0 ||
-        (r.lower && mount_root(&r, &e) < 0) || fill_all(&r, &e) < 0 || seal(&r, &e) < 0)
+    if (parse(argv, &r, &e) < 0 || enter_namespaces(&r, &e) < 0 ||
+        (r.shm_of && shm_join(r.shm_of, r.shm, &e) < 0) || (r.lower && mount_root(&r, &e) < 0) ||
+        fill_all(&r, &e) < 0 || seal(&r, &e) < 0)
         return helper_fail(&e);
     if (r.lower && r.fuse)
         return finish_fuse(&r);

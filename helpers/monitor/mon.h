@@ -69,6 +69,7 @@ struct mon {
     ssize_t drained; /* bytes of output read since */
     int exit_code;
     bool oom, stop_wanted, start_wanted;
+    bool announced;  /* whoever started it has been told */
     bool unkept;     /* its start is in the runtime directory only */
     int64_t keep_at; /* ms; when that is to go to disk as well; 0: it has been tried */
     pid_t runtime;   /* that created it, and may still be about to end; 0 */

@@ -69,15 +69,13 @@ static bool hooks_before(const struct rt *rt)
 
 /* ---- init ---- */
 
-static int set_names(const json_t *spec, int fresh, struct err *e)
+static int set_names(const json_t *spec, struct err *e)
 {
     const char *host = jx_str(spec, "hostname"), *domain = jx_str(spec, "domainname");
     if (*host && sethostname(host, strlen(host)) < 0)
         return err_sys(e, "cannot set the host name \"%s\"", host);
     if (*domain && setdomainname(domain, strlen(domain)) < 0)
         return err_sys(e, "cannot set the domain name \"%s\"", domain);
-    if (fresh & CLONE_NEWNET)
-        ns_loopback_up();
     return 0;
 }
 
@@ -111,6 +109,8 @@ static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char *
 {
     int master = -1;
     const json_t *process = json_object_get(rt->spec, "process");
+    if (plan->fresh & CLONE_NEWNET)
+        ns_loopback_up(); /* takes a while, in which the id maps are written */
     if (expect(sync, 'm', e) < 0)
         return -1;
     /* not before: for a caller who is not root the id maps would be root's files */
@@ -122,7 +122,7 @@ static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char *
         if (expect(sync, 'h', e) < 0)
             return -1;
     }
-    if (set_names(rt->spec, plan->fresh, e) < 0)
+    if (set_names(rt->spec, e) < 0)
         return -1;
     cleanup_fd int console = rt->console_fd;
     if (rootfs_setup(rt, &master, e) < 0)

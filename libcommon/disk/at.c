@@ -64,6 +64,22 @@ void at_temp_name(char *out, size_t size, const char *base)
     snprintf(out, size, "%s%012llx", base, (unsigned long long)r);
 }
 
+static int fail_without(int dir, const char *path)
+{
+    int saved = errno;
+    unlinkat(dir, path, 0);
+    errno = saved;
+    return -1;
+}
+
+int at_create(int dir, const char *path, const void *p, size_t n, mode_t mode)
+{
+    cleanup_fd int fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return -1;
+    return fd_write_all(fd, p, n) < 0 ? fail_without(dir, path) : 0;
+}
+
 int at_write(int dir, const char *path, const void *p, size_t n, mode_t mode, enum at_write how)
 {
     char tmp[512], base[400];
@@ -79,11 +95,7 @@ int at_write(int dir, const char *path, const void *p, size_t n, mode_t mode, en
     if (fd < 0)
         return -1;
     if (fd_write_all(fd, p, n) < 0 || (how == AT_DURABLE && fdatasync(fd) < 0) ||
-        renameat(dir, tmp, dir, path) < 0) {
-        int saved = errno;
-        unlinkat(dir, tmp, 0);
-        errno = saved;
-        return -1;
-    }
+        renameat(dir, tmp, dir, path) < 0)
+        return fail_without(dir, tmp);
     return 0;
 }

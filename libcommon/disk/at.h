@@ -26,6 +26,11 @@ enum at_write {
     AT_DURABLE = 1, /* fdatasync before the rename */
 };
 /*
+ * A new file of these bytes, written in place: where nobody looks before all is there, in a
+ * directory of our own. What cannot be written whole is removed again.
+ */
+int at_create(int dir, const char *path, const void *p, size_t n, mode_t mode);
+/*
  * Makes path hold exactly these bytes: written beside under a random name, then renamed over.
  * A reader, or a power cut with AT_DURABLE, sees the old file or the new one. O_EXCL on the
  * temporary name: what a killed writer left is never reused.

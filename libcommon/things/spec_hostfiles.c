@@ -16,7 +16,7 @@
 static int write_file(const struct spec_env *env, const char *name, const char *text, struct err *e)
 {
     cleanup_free char *path = xasprintf("%s/%s", env->run_dir, name);
-    if (at_write(AT_FDCWD, path, text, strlen(text), 0644, AT_PLAIN) < 0)
+    if (at_create(AT_FDCWD, path, text, strlen(text), 0644) < 0)
         return err_sys(e, "cannot write \"%s\"", path);
     return 0;
 }

@@ -103,7 +103,7 @@ static int write_config(int run, json_t *spec, const struct buf *section, struct
     } else {
         buf_adds(&b, text);
     }
-    if (at_write(run, "config.json", b.s, b.len, 0600, AT_PLAIN) < 0)
+    if (at_create(run, "config.json", b.s, b.len, 0600) < 0)
         return err_sys(e, "cannot write the container's configuration");
     return 0;
 }
