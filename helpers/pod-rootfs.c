@@ -21,7 +21,6 @@
 #include "disk/roots.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
-#include "plain/mountcalls.h"
 #include "plain/str.h"
 #include "rootfs/fill.h"
 #include "rootfs/mtab.h"
@@ -31,7 +30,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,7 +37,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>

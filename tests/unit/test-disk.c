@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -37,6 +39,30 @@ static void test_report(void)
     close(REPORT_FD);
     CHECK("silence is an error", report_read(p[0], "helper", NULL, 0, &heard) < 0);
     CHECK_STR("and said", heard.msg, "helper: ended without an answer");
+}
+
+static void test_create(void)
+{
+    char dir[] = "/tmp/test-disk.XXXXXX";
+    cleanup(buf_free) struct buf b = BUF_INIT;
+    if (!mkdtemp(dir))
+        return;
+    cleanup_fd int fd = at_open_dir(AT_FDCWD, dir);
+    CHECK("a new file", at_create(fd, "new", "text", 4, 0600) == 0);
+    CHECK("read", at_read(fd, "new", 9, &b) == 0);
+    CHECK_STR("what", buf_str(&b), "text");
+    CHECK("not twice", at_create(fd, "new", "other", 5, 0600) < 0 && errno == EEXIST);
+    CHECK("it stays", at_exists(fd, "new"));
+    struct rlimit before, none = {0};
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    none.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &none);
+    CHECK("no room", at_create(fd, "large", "text", 4, 0600) < 0 && errno == EFBIG);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK("nothing is left", !at_exists(fd, "large"));
+    unlinkat(fd, "new", 0);
+    rmdir(dir);
 }
 
 static void test_read(void)
@@ -148,6 +174,7 @@ int main(void)
 {
     test_nursery();
     test_owner();
+    test_create();
     test_read();
     test_birth();
     test_report();

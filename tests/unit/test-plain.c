@@ -51,8 +51,14 @@ static void test_strv(void)
     CHECK("has", strv_has(&l, "5") && !strv_has(&l, "6"));
     strv_sort(&l);
     CHECK("sort", *l.v[0] == '\0' && strcmp(l.v[5], "z") == 0);
+    strv_add(&l, "a");
+    strv_add(&l, "z");
+    strv_sort_unique(&l);
+    CHECK("each once", l.n == 6 && strcmp(l.v[2], "a") == 0 && !l.v[6]);
     strv_free(&l);
     CHECK("free", l.n == 0 && !l.v);
+    strv_sort_unique(&l);
+    CHECK("none", l.n == 0);
     for (int i = 0; i < 100; i++)
         strv_addf(&l, "%d", i);
     CHECK("grows", l.n == 100 && strcmp(l.v[99], "99") == 0 && !l.v[100]);
