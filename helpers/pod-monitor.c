@@ -200,8 +200,8 @@ static void part(struct mon *m)
 }
 
 /*
- * The container's configuration is written while we come to be. Its end of file means that this has
- * failed, or that whoever did it was killed.
+ * The container's configuration is written while we come to be; a byte on the gate says that it is
+ * there. The gate's end of file means that this has failed, or that whoever did it was killed.
  */
 static int wait_for_config(const struct mon *m, struct err *e)
 {

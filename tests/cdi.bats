@@ -60,6 +60,23 @@ cdi() { run_pod "$1" --cdi-spec-dir "$DIR" run --rm --network none "${@:2}"; }
     assert_output creating
 }
 
+@test "a device that has gone since: each start says so, nothing is left of it, the next one works" {
+    local id
+    id=$(pod --cdi-spec-dir "$DIR" create --network none --device vendor.com/net=zero "$IMAGE" true)
+    mv "$DIR" "$DIR.away"
+    for _ in 1 2; do
+        run_pod 125 start "$id"
+        assert_error_match "unresolvable CDI devices vendor.com/net=zero"
+        refute_file "$XDG_RUNTIME_DIR/pod/$id"
+        run_pod inspect -f '{{.State.Status}}' "$id"
+        assert_output created
+    done
+    mv "$DIR.away" "$DIR"
+    run_pod start "$id"
+    run_pod wait "$id"
+    assert_output 0
+}
+
 @test "what is not there, what cannot be read, what is there twice" {
     cdi 125 --device vendor.com/net=other "$IMAGE" true
     assert_error "setting up CDI devices: unresolvable CDI devices vendor.com/net=other" "See what is in $DIR"
