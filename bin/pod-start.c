@@ -165,7 +165,8 @@ struct queue {
     const struct roots *roots;
     struct flight v[MOST];
     size_t first, n, most;
-    bool hold; /* pod init */
+    bool hold;   /* pod init */
+    bool beside; /* there will be several */
     int code;
 };
 
@@ -196,7 +197,7 @@ static void end_all(struct queue *q)
 /* What needs others to run waits until those before it do. */
 static void begin(struct queue *q, const char *name)
 {
-    struct start_how how = {.client_fd = -1, .hold = q->hold};
+    struct start_how how = {.client_fd = -1, .hold = q->hold, .beside = q->beside};
     pid_t pid;
     if (q->n == q->most)
         end_oldest(q);
@@ -228,6 +229,7 @@ static int start_all(const struct roots *r, const struct strv *names, const stru
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     q.roots = r;
     q.hold = hold;
+    q.beside = names->n > 1;
     q.most = cpus < 1 ? 2 : cpus > MOST / 2 ? MOST : (size_t)cpus * 2;
     for (size_t i = 0; i < names->n; i++)
         if (!o->which.all || !is_so_far(r, names->v[i], hold))

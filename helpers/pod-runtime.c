@@ -225,6 +225,7 @@ int main(int argc, char **argv)
         .force = o.force,
         .terminal_fd = -1,
         .console_fd = -1,
+        .lent_fd = -1,
         .listener_fd = -1,
         .listener_end = -1,
         .agent_fd = -1,

@@ -392,6 +392,45 @@ assert_line_in() { grep -qxF -- "$1" <<<"$2" || fail "no line «$1» in:" "$2"; 
     run_pod rm -f -t 0 -a
 }
 
+@test "start: namespaces are made beside it, by nobody who stays; at its own place when not" {
+    lent() { # NAME: was its monitor given some?
+        local monitor
+        monitor=$(pod inspect -f '{{.State.ConmonPid}}' "$1")
+        tr '\0' '\n' <"/proc/$monitor/cmdline" | grep -c -x -e --lent-fd | sed 's/[12]/yes/;s/0/no/'
+    }
+    [ "$(nproc)" -gt 1 ] || skip "needs a second processor"
+    run_pod run -d --name a --restart on-failure:1 --network none "$IMAGE" sleep 100
+    assert_equal "$(lent a)" yes
+    run_cmd 1 pgrep -u "$(id -u)" -f '[p]od-userns lend'
+    run_pod exec a ip -o addr show lo
+    assert_contains "inet 127.0.0.1/8"
+    # once more, by the monitor, whose caller has long gone
+    local net pid
+    pid=$(pod inspect -f '{{.State.Pid}}' a)
+    net=$(readlink "/proc/$pid/ns/net")
+    kill -9 "$pid"
+    wait_for 10 sh -c "pod inspect -f '{{.RestartCount}} {{.State.Running}}' a | grep -q '1 true'"
+    pid=$(pod inspect -f '{{.State.Pid}}' a)
+    [ "$(readlink "/proc/$pid/ns/net")" != "$net" ]
+    run_pod exec a ip -o addr show lo
+    assert_contains "inet 127.0.0.1/8"
+    # another's, the host's, ids of its own; several at once; one processor
+    run_pod run -d --name b --network container:a "$IMAGE" sleep 100
+    run_pod run -d --name c --network host "$IMAGE" sleep 100
+    run_pod run -d --name d --network none --userns keep-id "$IMAGE" sleep 100
+    assert_equal "$(lent b) $(lent c) $(lent d)" "no no no"
+    run_pod stop -t 0 c d
+    run_pod start c d
+    assert_equal "$(lent c) $(lent d)" "no no"
+    run_pod stop -t 0 a
+    run_cmd 0 taskset -c 0 pod start a
+    assert_equal "$(lent a)" no
+    run_pod stop -t 0 a
+    run_pod start a
+    assert_equal "$(lent a)" yes
+    run_pod rm -f -t 0 -a
+}
+
 @test "init: created in the runtime, held there, started later" {
     run_pod create --name held --network none "$IMAGE" sh -c 'echo out; sleep 100'
     run_pod init held

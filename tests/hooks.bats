@@ -117,6 +117,16 @@ SH
     assert_empty
 }
 
+@test "hooks of the runtime run outside of namespaces that the container joins" {
+    printf '#!/bin/sh\nreadlink /proc/self/ns/net /proc/self/ns/user >%s.$1\n' "$SAID" >"$NOTE"
+    noting 10 own createRuntime '{"always": true}'
+    run_it busybox true
+    run_pod run -d --name other --network none busybox sleep 1000
+    noting 10 joins createRuntime '{"always": true}'
+    run_pod --hooks-dir "$DIR" run --rm --network container:other busybox true
+    assert_equal "$(cat "$SAID.joins")" "$(cat "$SAID.own")"
+}
+
 @test "files that are wrong are named" {
     local text
     for text in '{' '{"version": "2.0.0"}' '{"version": "1.0.0", "hook": {"path": "relative"}}' \

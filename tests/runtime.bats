@@ -493,6 +493,41 @@ read-only"
     assert_error_match 'not absolute'
 }
 
+@test "namespaces made ahead: lived in where they come and fit, made by init where not" {
+    need python3
+    local userns=$POD_LIBEXEC/pod-userns net user host
+    host=$(readlink /proc/self/ns/net)
+    lent() { # HOW
+        run_cmd 0 python3 "$LIB/lent.py" "$1" "$userns" "$userns" enter -- "$RT" \
+            --root "$XDG_RUNTIME_DIR/rt" run --lent-fd @FD@ "$ID-$1"
+    }
+    local own='.linux.namespaces = [{type: "mount"}, {type: "pid"}, {type: "user"},
+        {type: "network"}] | del(.hostname) | .mounts |= map(select(.type != "mqueue")) |
+        .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1},
+            {containerID: 1, hostID: 1, size: 9}] | .linux.gidMappings = .linux.uidMappings'
+    bundle "$own" -- sh -c 'echo $(readlink /proc/self/ns/net) $(readlink /proc/self/ns/user)
+        ip -o addr show lo; cat /proc/self/uid_map'
+    lent whole
+    read -r net user <<<"${lines[0]}"
+    assert_equal "${lines[1]}" "$net $user"
+    assert_contains 'inet 127.0.0.1/8'
+    assert_match ' 1 +1 +9'
+    lent killed
+    [[ ${lines[0]} == net:* && ${lines[0]} != "$host"* ]]
+    assert_contains 'inet 127.0.0.1/8'
+    # the spec wants the host's network, or has one by path: what was lent is let go
+    bundle "$own | .linux.namespaces |= map(select(.type != \"network\")) |
+        .mounts |= map(select(.type != \"sysfs\"))" -- readlink /proc/self/ns/net
+    lent whole
+    assert_equal "${lines[1]}" "$host"
+    lent silent
+    assert_output "$host"
+    # a number that is nobody's, and one that is no socket
+    run_cmd 0 "$userns" enter -- "$RT" --root "$XDG_RUNTIME_DIR/rt" run --lent-fd 77 "$ID-n"
+    run_cmd 0 "$userns" enter -- "$RT" --root "$XDG_RUNTIME_DIR/rt" run --lent-fd 9 "$ID-f" 9<config.json
+    assert_output "$host"
+}
+
 @test "sysctls: those of namespaces that are ours, and no others" {
     bundle '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "8192"}' -- cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax
     run_cmd 0 rt run "$ID"

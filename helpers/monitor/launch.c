@@ -94,11 +94,30 @@ static int take_console(struct mon *m, struct err *e)
 /* ---- commands ---- */
 
 struct child {
+    const struct mon *passes; /* what its caller had for it goes on; NULL: not to this one */
     char **argv;
     const int *std; /* its 0, 1 and 2; NULL, or -1 one by one: /dev/null */
     bool inherit;   /* ours instead */
     int report;     /* its 3; -1: none */
 };
+
+static void each_passed(const struct mon *m, void (*what)(int fd))
+{
+    for (int64_t i = 0; i < m->o->preserve; i++)
+        what((int)(m->o->preserve_at + i));
+    if (m->o->lent_fd >= 0)
+        what(m->o->lent_fd);
+}
+
+static void keep_open(int fd)
+{
+    fd_cloexec(fd, false);
+}
+
+static void close_it(int fd)
+{
+    close(fd);
+}
 
 static int exec_child(void *arg)
 {
@@ -111,6 +130,8 @@ static int exec_child(void *arg)
         dup2(c->std && c->std[i] >= 0 ? c->std[i] : null, i);
     if (c->report >= 0)
         dup2(keep, REPORT_FD);
+    if (c->passes)
+        each_passed(c->passes, keep_open);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execvp(c->argv[0], c->argv);
@@ -170,10 +191,14 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
     if (pipe2(p, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
     struct child child = {.argv = c->argv, .std = std, .inherit = inherit, .report = p[1]};
+    /* once: when it is restarted, the numbers may be something else */
+    child.passes = c == &m->o->create && !m->restarts ? m : NULL;
     pid_t pid = beget(exec_child, &child);
     if (pid < 0)
         return err_sys(e, "cannot fork");
     close(p[1]);
+    if (child.passes)
+        each_passed(m, close_it);
     cleanup(buf_free) struct buf line = BUF_INIT;
     if (ours) {
         int r = report_read(p[0], base_name(c->argv[0]), NULL, 0, e);
@@ -260,25 +285,12 @@ static int run_net(struct mon *m, struct err *e)
     return r;
 }
 
-/* They are for the command that creates the container, and for nobody after it. */
-static void keep_preserved(const struct mon *m, bool on)
-{
-    for (int fd = (int)m->o->preserve_at; fd < (int)(m->o->preserve_at + m->o->preserve); fd++) {
-        if (on)
-            fd_cloexec(fd, false);
-        else
-            close(fd);
-    }
-}
-
 int launch_create(struct mon *m, struct err *e)
 {
     int child[3];
     if (launch_open_streams(m, child, e) < 0)
         return -1;
-    keep_preserved(m, true);
     int r = run_command(m, &m->o->create, child, m->o->passthrough, !m->o->foreign, e);
-    keep_preserved(m, false);
     for (int i = 0; i < 3; i++)
         if (child[i] >= 0)
             close(child[i]);

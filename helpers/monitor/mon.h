@@ -26,7 +26,7 @@ struct options {
     const char *id, *name, *ctr_dir, *run_dir, *trash, *cgroup_file;
     const char
         *state_dir; /* the runtime's state of this container, when removing it is all of delete */
-    int lock_fd, client_fd, gate_fd;
+    int lock_fd, client_fd, gate_fd, lent_fd; /* -1: none */
     int64_t preserve, preserve_at; /* descriptors for the first start, and the first of them */
     bool tty, stdin_open, remove, foreign, passthrough;
     bool hold;               /* create it, and wait to be told to start it (pod init) */

@@ -47,7 +47,7 @@ static int take(char ***argv, const struct known *k)
 
 int options_parse(char **argv, struct options *o)
 {
-    int64_t lock = -1, client = -1, gate = -1;
+    int64_t lock = -1, client = -1, gate = -1, lent = -1;
     const struct known known[] = {
         {"--id", &o->id, 0, 0, 0},
         {"--name", &o->name, 0, 0, 0},
@@ -61,6 +61,7 @@ int options_parse(char **argv, struct options *o)
         {"--lock-fd", 0, &lock, 0, 0},
         {"--client-fd", 0, &client, 0, 0},
         {"--gate-fd", 0, &gate, 0, 0},
+        {"--lent-fd", 0, &lent, 0, 0},
         {"--preserve", 0, &o->preserve, 0, 0},
         {"--preserve-at", 0, &o->preserve_at, 0, 0},
         {"--log-max", 0, &o->log_max, 0, 0},
@@ -92,11 +93,12 @@ int options_parse(char **argv, struct options *o)
         if (i == n || take(&argv, &known[i]) < 0)
             return -1;
     }
-    if (lock > MAX_FD || client > MAX_FD || gate > MAX_FD || o->preserve > MAX_FD ||
-        o->preserve_at > MAX_FD)
+    if (lock > MAX_FD || client > MAX_FD || gate > MAX_FD || lent > MAX_FD ||
+        o->preserve > MAX_FD || o->preserve_at > MAX_FD)
         return -1;
     o->lock_fd = (int)lock;
     o->client_fd = (int)client;
     o->gate_fd = (int)gate;
+    o->lent_fd = (int)lent;
     return o->id && o->ctr_dir && o->run_dir && o->create.argv ? 0 : -1;
 }

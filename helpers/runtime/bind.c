@@ -70,6 +70,7 @@ void trees_open(struct rt *rt, const struct nsplan *p)
         struct mountopt m;
         mountopt_parse(mnt, &m);
         rt->trees[i] = -1;
+        rt->trees_remap = rt->trees_remap || m.idmap;
         if (mount_is_bind(mnt, &m) && !m.copy_symlink && (userns || m.idmap)) {
             cleanup_free char *source = mount_source(rt, mnt);
             rt->trees[i] = tree_clone(AT_FDCWD, source, clone_flags(&m));

@@ -2,13 +2,14 @@
  * create and run: the conversation between the runtime and init, over one seqpacket socket.
  *
  *   runtime                               init
- *   clone                                 waits
- *   writes the id maps        'm' →
+ *   clone
+ *   id maps, cgroup           'm' →       has waited, where there is any of these to do
  *                             ← 'r'       is root in there (these two where there are such hooks)
  *   createRuntime hooks       'h' →       mounts, createContainer hooks, pivot, credentials
- *   writes state, pid file    ← 'c'       ready to exec
- *                             'g' →       with create: reads exec.fifo, which `start` writes, and
- *                                         answers in exec.answer; startContainer hooks; exec
+ *   writes state, pid file    'g' →
+ *                             ← 'c'       ready to exec; with create this comes first, and after
+ *                                         'g' it reads exec.fifo, which `start` writes, and answers
+ *                                         in exec.answer; startContainer hooks; exec
  *   end of file: exec worked; a line instead of any of these: what failed
  */
 #include "rt.h"
@@ -17,6 +18,7 @@
 #include "disk/report.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
+#include "plain/loopback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +34,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Joined, they may have inhabitants with rights over us. */
+#define WITH_OTHERS (CLONE_NEWPID | CLONE_NEWUSER)
+
 /* ---- messages ---- */
 
 static void send_err(int fd, const struct err *e)
@@ -45,14 +50,21 @@ static void say(int sync, char c)
     (void)send(sync, &c, 1, MSG_NOSIGNAL);
 }
 
+/* A reset: the other end has gone without reading all. What it said before that can be read. */
+static ssize_t hear(int sync, char *line, size_t size)
+{
+    ssize_t n;
+    do
+        n = recv(sync, line, size, 0);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+    return n;
+}
+
 /* Waits for the letter; an error line or an end of file instead is an error of init. */
 static int expect(int sync, char want, struct err *e)
 {
     char line[sizeof e->msg + 16];
-    ssize_t n;
-    do
-        n = recv(sync, line, sizeof line - 1, 0);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = hear(sync, line, sizeof line - 1);
     if (n == 1 && line[0] == want)
         return 0;
     if (n <= 0)
@@ -110,8 +122,8 @@ static int init_steps(struct rt *rt, const struct nsplan *plan, int sync, char *
     int master = -1;
     const json_t *process = json_object_get(rt->spec, "process");
     if (plan->fresh & CLONE_NEWNET)
-        ns_loopback_up(); /* takes a while, in which the id maps are written */
-    if (expect(sync, 'm', e) < 0)
+        loopback_up(); /* takes a while, in which the id maps are written */
+    if (!plan->ready && expect(sync, 'm', e) < 0)
         return -1;
     /* not before: for a caller who is not root the id maps would be root's files */
     prctl(PR_SET_DUMPABLE, 0);
@@ -140,7 +152,7 @@ void init_main(struct rt *rt, const struct nsplan *plan, int sync, const struct 
     char *path = NULL;
     int tell = sync;
     /* files in /proc/self are ours only while we are dumpable */
-    if (!(plan->joined & CLONE_NEWPID) &&
+    if (!(plan->joined & WITH_OTHERS) &&
         attrs_oom_score(json_object_get(rt->spec, "process"), &e) < 0)
         goto failed;
     setsid();
@@ -185,23 +197,15 @@ static int make_gate(const struct rt *rt, struct gate *ret, struct err *e)
     return 0;
 }
 
-static void gate_close(struct gate *g)
-{
-    if (g->go >= 0)
-        close(g->go);
-    if (g->answer >= 0)
-        close(g->answer);
-}
-
 static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int sync, bool start_too,
                       struct err *e)
 {
     if ((plan->fresh & CLONE_NEWUSER) && ns_write_maps(rt->spec, plan, pid, e) < 0)
         return -1;
-    if (trees_map(rt, pid, e) < 0 || cgroup_make(rt, e) < 0 ||
-        (rt->cgroup && cgroup_add(rt->cgroup, pid, e) < 0))
+    if (trees_map(rt, pid, e) < 0 || (rt->cgroup && cgroup_add(rt->cgroup, pid, e) < 0))
         return -1;
-    say(sync, 'm');
+    if (!plan->ready)
+        say(sync, 'm');
     if (hooks_before(rt)) {
         if (expect(sync, 'r', e) < 0 || hooks_run(rt, "prestart", pid, "creating", e) < 0 ||
             hooks_run(rt, "createRuntime", pid, "creating", e) < 0)
@@ -212,16 +216,22 @@ static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int s
         close(rt->console_fd);
     if (filter_forward(rt, pid, "creating", e) < 0)
         return -1;
-    /* written while init is busy; where `start` has yet to come, state only when it may */
-    if (state_save_config(rt, e) < 0 || write_pid_file(rt, pid, e) < 0 ||
-        (start_too && state_save(rt, pid, e) < 0) || expect(sync, 'c', e) < 0 ||
-        (!start_too && state_save(rt, pid, e) < 0))
+    /* while init is busy; where `start` has yet to come, there is no state until it may */
+    if (state_save_config(rt, e) < 0 || write_pid_file(rt, pid, e) < 0)
+        return -1;
+    if (!start_too) {
+        if (expect(sync, 'c', e) < 0 || state_save(rt, pid, e) < 0)
+            return -1;
+        say(sync, 'g');
+        return 0;
+    }
+    if (state_save(rt, pid, e) < 0)
         return -1;
     say(sync, 'g');
-    if (!start_too)
-        return 0;
+    if (expect(sync, 'c', e) < 0)
+        return -1;
     char line[sizeof e->msg + 16];
-    ssize_t n = recv(sync, line, sizeof line - 1, 0);
+    ssize_t n = hear(sync, line, sizeof line - 1);
     if (n > 0) {
         line[n] = '\0';
         return report_parse(line, "init", NULL, 0, e);
@@ -243,7 +253,8 @@ static void give_up(const struct rt *rt, pid_t pid)
 
 /*
  * Processes that live in the pid namespace already see init from its first instruction, and may
- * be the same user: they must not be able to trace it while the host's files are in its sight.
+ * be the same user; root of the container's user namespace sees us, where it has the host's pid
+ * namespace: nobody must be able to trace either while the host's files are in sight.
  */
 static int hide_from_others(const struct rt *rt, struct err *e)
 {
@@ -252,35 +263,57 @@ static int hide_from_others(const struct rt *rt, struct err *e)
     return prctl(PR_SET_DUMPABLE, 0) < 0 ? err_sys(e, "cannot hide from other processes") : 0;
 }
 
+struct beginning {
+    struct rt *rt;
+    const struct nsplan *plan;
+    int sync[2]; /* the runtime's end, init's */
+    struct gate gate;
+};
+
+static void beginning_free(struct beginning *b)
+{
+    if (b->gate.go >= 0)
+        close(b->gate.go);
+    if (b->gate.answer >= 0)
+        close(b->gate.answer);
+}
+
+static void begin(void *arg)
+{
+    struct beginning *b = arg;
+    close(b->sync[0]);
+    init_main(b->rt, b->plan, b->sync[1], &b->gate);
+}
+
 static int launch(struct rt *rt, bool start_too, struct err *e)
 {
     struct nsplan plan;
-    int sync[2], pidfd = -1;
-    cleanup(gate_close) struct gate gate = {-1, -1};
+    cleanup(beginning_free) struct beginning b = {.rt = rt, .plan = &plan, .gate = {-1, -1}};
     if (ns_plan(rt->spec, &plan, e) < 0)
         return -1;
-    if (!start_too && make_gate(rt, &gate, e) < 0)
+    if (!start_too && make_gate(rt, &b.gate, e) < 0)
         return -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b.sync) < 0)
         return err_sys(e, "cannot make a socket pair");
     trees_open(rt, &plan);
-    if (ns_join(&plan, e) < 0)
+    lent_take(rt, &plan);
+    if (cgroup_make(rt, e) < 0)
         return -1;
-    if ((plan.joined & CLONE_NEWPID) && hide_from_others(rt, e) < 0)
+    plan.ready = !(plan.fresh & CLONE_NEWUSER) && !rt->cgroup && !rt->trees_remap;
+    plan.stay = !plan.ready || hooks_any(rt, NULL);
+    if ((plan.joined & WITH_OTHERS) && hide_from_others(rt, e) < 0)
         return -1;
-    pid_t pid = ns_clone(&plan, &pidfd);
-    if (pid < 0)
-        return err_sys(e, "cannot make the container's namespaces");
-    if (pid == 0) {
-        close(sync[0]);
-        init_main(rt, &plan, sync[1], &gate);
+    pid_t pid = ns_make(&plan, begin, &b, e);
+    if (pid < 0) {
+        if (rt->cgroup)
+            cgroup_remove(rt->cgroup);
+        return -1;
     }
-    close(sync[1]);
-    int r = notify_serve(rt, pid, pidfd, e);
+    close(b.sync[1]);
+    int r = notify_serve(rt, pid, e);
     if (r == 0)
-        r = guide_init(rt, &plan, pid, sync[0], start_too, e);
-    close(sync[0]);
-    close(pidfd);
+        r = guide_init(rt, &plan, pid, b.sync[0], start_too, e);
+    close(b.sync[0]);
     if (r < 0)
         give_up(rt, pid);
     return r;
@@ -308,6 +341,7 @@ int cmd_create(struct rt *rt, bool start_too, struct err *e)
         return err_set(e, 0, "a terminal was asked for, but no console socket was given");
     if (!terminal && o->console_socket)
         return err_set(e, 0, "a console socket was given, but process.terminal is not true");
+    lent_open(rt);
     if (terminal && console_open(rt, e) < 0)
         return -1;
     take_listen_fds(rt);

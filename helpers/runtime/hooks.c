@@ -25,7 +25,8 @@ static const json_t *hooks_of(const struct rt *rt, const char *stage)
 
 bool hooks_any(const struct rt *rt, const char *stage)
 {
-    return json_array_size(hooks_of(rt, stage)) > 0;
+    return stage ? json_array_size(hooks_of(rt, stage)) > 0
+                 : json_object_size(json_object_get(rt->spec, "hooks")) > 0;
 }
 
 static void hook_child(const json_t *hook, int in, int err)

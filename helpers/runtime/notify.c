@@ -89,7 +89,7 @@ static void pass_on(int sock, int pidfd, pid_t init)
     }
 }
 
-int notify_serve(struct rt *rt, pid_t init, int pidfd, struct err *e)
+int notify_serve(struct rt *rt, pid_t init, struct err *e)
 {
     if (rt->notify_fd < 0)
         return 0;
@@ -97,8 +97,8 @@ int notify_serve(struct rt *rt, pid_t init, int pidfd, struct err *e)
     if (pid < 0)
         return err_sys(e, "cannot fork");
     if (pid == 0) {
-        int sock = fcntl(rt->notify_fd, F_DUPFD_CLOEXEC, 10),
-            fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 10);
+        int sock = fd_move_up(rt->notify_fd, 10);
+        int fd = fd_move_up((int)syscall(SYS_pidfd_open, init, 0), 10);
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         prctl(PR_SET_NAME, "pod-notify");
         setsid();

@@ -1,6 +1,7 @@
 #include "rt.h"
 
 #include "disk/at.h"
+#include "plain/beget.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
@@ -10,14 +11,12 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -103,7 +102,7 @@ static int enter(int fd, int type)
  * are in it, those owned by the container's once we have entered that. The mount namespace goes
  * last: paths are the old ones until then.
  */
-int ns_join(const struct nsplan *p, struct err *e)
+static int join(const struct nsplan *p, struct err *e)
 {
     bool done[8] = {false};
     for (int pass = 0; pass < 2; pass++) {
@@ -122,15 +121,80 @@ int ns_join(const struct nsplan *p, struct err *e)
     return 0;
 }
 
-pid_t ns_clone(const struct nsplan *p, int *pidfd)
+/* more: flags beside those of the namespaces. 0 in the child. */
+static pid_t make(const struct nsplan *p, uint64_t more)
 {
-    unsigned flags = (unsigned)(p->fresh & ~NS_LATE);
     struct clone_args a = {
-        .flags = (uint64_t)flags | CLONE_PIDFD,
-        .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
+        .flags = (uint64_t)(unsigned)(p->fresh & ~NS_LATE) | more,
+        .exit_signal = more & CLONE_PARENT ? 0 : SIGCHLD, /* that one goes by who makes it */
     };
     return (pid_t)syscall(SYS_clone3, &a, sizeof a);
+}
+
+struct making {
+    const struct nsplan *plan;
+    ns_init *init;
+    void *arg;
+    sigset_t mask;
+    int answer; /* a struct made goes there */
+};
+
+struct made {
+    pid_t pid;
+    struct err e;
+};
+
+static int join_and_make(void *arg)
+{
+    struct making *m = arg;
+    struct made made = {.pid = -1, .e = ERR_INIT};
+    if (join(m->plan, &made.e) == 0 && (made.pid = make(m->plan, CLONE_PARENT)) < 0)
+        err_sys(&made.e, "cannot make the container's namespaces");
+    if (made.pid == 0) {
+        close(m->answer);
+        sigprocmask(SIG_SETMASK, &m->mask, NULL);
+        m->init(m->arg);
+    }
+    return fd_write_all(m->answer, &made, sizeof made) < 0;
+}
+
+/*
+ * A process of its own enters what is there already, so that we stay outside, where hooks are to
+ * run and where our rights are. Init is its sibling, a child of ours.
+ */
+static pid_t make_apart(const struct nsplan *p, ns_init *init, void *arg, struct err *e)
+{
+    int answer[2];
+    struct making m = {.plan = p, .init = init, .arg = arg};
+    struct made made = {.pid = -1, .e = ERR_INIT};
+    if (pipe2(answer, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    m.answer = answer[1];
+    sigprocmask(SIG_SETMASK, NULL, &m.mask);
+    pid_t between = beget(join_and_make, &m);
+    close(answer[1]);
+    if (between < 0)
+        err_sys(e, "cannot fork");
+    else if (fd_read_full(answer[0], &made, sizeof made) != sizeof made)
+        err_set(e, 0, "the process that enters the container's namespaces died");
+    else if (made.pid < 0)
+        *e = made.e;
+    if (between > 0)
+        spawn_wait(between);
+    close(answer[0]);
+    return made.pid;
+}
+
+pid_t ns_make(const struct nsplan *p, ns_init *init, void *arg, struct err *e)
+{
+    if (p->n && p->stay)
+        return make_apart(p, init, arg, e);
+    if (p->n && join(p, e) < 0)
+        return -1;
+    pid_t pid = make(p, 0);
+    if (pid == 0)
+        init(arg);
+    return pid < 0 ? err_sys(e, "cannot make the container's namespaces") : pid;
 }
 
 static int run_mapper(const char *tool, pid_t pid, const json_t *maps, struct err *e)
@@ -246,16 +310,19 @@ int ns_make_late(const struct nsplan *p, const json_t *spec, struct err *e)
     return 0;
 }
 
+static void sleep_on(void *arg)
+{
+    (void)arg;
+    for (;;)
+        pause();
+}
+
 int ns_of_maps(const json_t *uids, const json_t *gids, struct err *e)
 {
-    int pidfd = -1;
     struct nsplan p = {.fresh = CLONE_NEWUSER};
-    pid_t pid = ns_clone(&p, &pidfd);
+    pid_t pid = ns_make(&p, sleep_on, NULL, e);
     if (pid < 0)
-        return err_sys(e, "cannot make a user namespace");
-    if (pid == 0)
-        for (;;)
-            pause();
+        return -1;
     int fd = -1;
     if (write_map(gids, pid, "gid_map", "newgidmap", e) == 0 &&
         write_map(uids, pid, "uid_map", "newuidmap", e) == 0) {
@@ -266,16 +333,5 @@ int ns_of_maps(const json_t *uids, const json_t *gids, struct err *e)
     }
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    close(pidfd);
     return fd;
-}
-
-int ns_loopback_up(void)
-{
-    struct ifreq ifr = {.ifr_name = "lo"};
-    cleanup_fd int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (s < 0 || ioctl(s, SIOCGIFFLAGS, &ifr) < 0)
-        return -1;
-    ifr.ifr_flags |= IFF_UP | IFF_RUNNING;
-    return ioctl(s, SIOCSIFFLAGS, &ifr);
 }

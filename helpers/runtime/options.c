@@ -27,6 +27,7 @@ static const struct opt globals[] = {
          AT(console_socket)},                                                                      \
         {"preserve-fds", 0, OPT_INT, "N", "Pass N descriptors from 3 up", AT(preserve_fds)},       \
         {"preserve-at", 0, OPT_INT, "FD", NULL, AT(preserve_at)},                                  \
+        {"lent-fd", 0, OPT_INT, "FD", NULL, AT(lent_fd)},                                          \
         {"no-pivot", 0, OPT_BOOL, NULL, "Move the root instead, for an initramfs", AT(no_pivot)},  \
         {"no-subreaper", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(no_subreaper)},       \
         {"no-new-keyring", 0, OPT_BOOL, NULL, "Accepted for compatibility", AT(no_keyring)},       \

@@ -16,6 +16,7 @@ struct options {
     bool debug, systemd_cgroup, version;
     /* create, run */
     const char *bundle, *config, *pid_file, *console_socket, *seccomp;
+    int64_t lent_fd;                   /* a socket of pod-userns lend; 0: none */
     int64_t preserve_fds, preserve_at; /* at: where they are, when not at 3 */
     bool detach, keep, no_pivot, no_subreaper, no_keyring;
     /* exec */

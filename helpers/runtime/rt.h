@@ -35,17 +35,19 @@ struct rt {
     int console_fd;  /* its other end, for init; -1: the console socket of the options */
     int pid_fd;      /* exec: the open pid file, or -1 */
     int journal_fd;  /* exec: pod's directory of the container, or -1 */
+    int lent_fd;     /* where namespaces wait for us (lent.c), or -1 */
     int listener_fd, listener_end; /* seccomp notifications: the runtime's and init's end, or -1 */
     int agent_fd;                  /* connected to listenerPath, or -1 */
     int64_t listen_fds; /* descriptors from 3 up that systemd's socket activation gave us */
     json_t *spec;       /* config.json, owned */
     char *spec_text;    /* its text as read; owned */
     size_t spec_len;
-    int *trees;    /* one a mount: its source, copied beforehand, or -1; NULL: none */
-    int notify_fd; /* where the container says that it is ready; -1: nobody wants to know */
-    int root_tree; /* the root filesystem for an init that cannot reach it by its path; -1 */
-    char *rootfs;  /* absolute path of root.path */
-    char *cgroup;  /* directory of the container's cgroup when it is ours to remove, or NULL */
+    int *trees;       /* one a mount: its source, copied beforehand, or -1; NULL: none */
+    bool trees_remap; /* some of them are to get the ids of init's user namespace */
+    int notify_fd;    /* where the container says that it is ready; -1: nobody wants to know */
+    int root_tree;    /* the root filesystem for an init that cannot reach it by its path; -1 */
+    char *rootfs;     /* absolute path of root.path */
+    char *cgroup;     /* directory of the container's cgroup when it is ours to remove, or NULL */
     unsigned caller_uid,
         caller_gid; /* who called us, as the container numbers ids: owner of sources */
 };
@@ -101,18 +103,28 @@ struct nsplan {
     int fd[8];
     int type[8];
     size_t n;
+    bool ready;    /* init has nothing to wait for */
+    bool stay;     /* there is more for us to do outside of what is joined */
     bool rootless; /* the user namespace is ours to add: newuidmap maps the caller's own ids */
 };
 int ns_plan(const json_t *spec, struct nsplan *ret, struct err *e);
-int ns_join(const struct nsplan *p, struct err *e);
-/* clone with the fresh namespaces; pid 0 in the child. */
-pid_t ns_clone(const struct nsplan *p, int *pidfd);
+/*
+ * Of init, a child of ours in those of the plan. `init` does not return. Unless we are to stay, we
+ * are in the joined ones ourselves then.
+ */
+typedef void ns_init(void *arg);
+pid_t ns_make(const struct nsplan *p, ns_init *init, void *arg, struct err *e);
 int ns_write_maps(const json_t *spec, const struct nsplan *p, pid_t pid, struct err *e);
 /* init: the namespaces that clone could not make. */
 int ns_make_late(const struct nsplan *p, const json_t *spec, struct err *e);
-int ns_loopback_up(void);
 /* A user namespace with these maps that nobody lives in, for id-mapped mounts. */
 int ns_of_maps(const json_t *uids, const json_t *gids, struct err *e);
+
+/* ---- lent.c ---- */
+/* Before anything else is opened: what the options name, if it is there. */
+void lent_open(struct rt *rt);
+/* Puts the namespaces that were made ahead, with the spec's maps, in the place of fresh ones. */
+void lent_take(struct rt *rt, struct nsplan *p);
 
 /* ---- cgroup.c ---- */
 /* Makes linux.cgroupsPath with linux.resources; rt->cgroup is then set. Nothing to do: 0. */
@@ -232,7 +244,7 @@ int filter_forward(struct rt *rt, pid_t pid, const char *status, struct err *e);
 /* Once the state directory is there: what the container needs to be heard. */
 int notify_open(struct rt *rt, struct err *e);
 /* Passes on what it says, in a process that goes on. */
-int notify_serve(struct rt *rt, pid_t init, int pidfd, struct err *e);
+int notify_serve(struct rt *rt, pid_t init, struct err *e);
 
 /* ---- foreground.c ---- */
 /*

@@ -11,6 +11,7 @@ struct start_how {
     int client_fd; /* our peer's end of a seqpacket pair: the monitor's first client; -1: none.
                       Closed here in any case. */
     bool hold;     /* only create it, as far as the runtime's `create` goes */
+    bool beside;   /* other starts are under way beside this one */
     int preserve;  /* so many descriptors of ours, from 3 up, are the container's for this start */
 };
 
@@ -30,7 +31,7 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
  */
 struct start_job {
     int lock, report;
-    pid_t monitor;
+    pid_t monitor, lender;
 };
 int start_begin(const struct roots *r, const struct ctr *c, const struct start_how *how,
                 struct start_job *ret, pid_t *ret_pid, struct err *e);

@@ -119,6 +119,10 @@ static void create_command(const struct chain *ch, const struct ctr *c, struct s
         strv_add(argv, "--preserve-at");
         strv_addf(argv, "%d", ch->preserve_at);
     }
+    if (ch->lent_fd) {
+        strv_add(argv, "--lent-fd");
+        strv_addf(argv, "%d", ch->lent_fd);
+    }
     if (ch->ours && ch->bpf[0]) {
         strv_add(argv, "--seccomp-bpf");
         strv_addf(argv, "%s/pod/cache/%s", ch->roots->graph_path, ch->bpf);
@@ -198,6 +202,12 @@ static void put_value(struct strv *argv, const char *option, const char *value)
     strv_add(argv, value);
 }
 
+static void put_number(struct strv *argv, const char *option, int64_t number)
+{
+    strv_add(argv, option);
+    strv_addf(argv, "%lld", (long long)number);
+}
+
 /* The tag is a template over what the container is called. */
 static void put_journald(const struct ctr *c, const char *tag, struct strv *argv)
 {
@@ -224,29 +234,22 @@ static void put_log(const struct chain *ch, const struct ctr *c, struct strv *ar
     cleanup_free char *usual = xasprintf("%s/ctr.log", ch->ctr_dir);
     put_value(argv, "--log-path", *jx_str(log, "path") ? jx_str(log, "path") : usual);
     int64_t max = jx_int(log, "maxSize", DEFAULT_LOG_MAX); /* 0: no limit */
-    if (max > 0) {
-        strv_add(argv, "--log-max");
-        strv_addf(argv, "%lld", (long long)max);
-    }
-    if (jx_int(log, "maxFiles", 0) > 0) {
-        strv_add(argv, "--log-files");
-        strv_addf(argv, "%lld", (long long)jx_int(log, "maxFiles", 0));
-    }
+    if (max > 0)
+        put_number(argv, "--log-max", max);
+    if (jx_int(log, "maxFiles", 0) > 0)
+        put_number(argv, "--log-files", jx_int(log, "maxFiles", 0));
 }
 
 /* What the monitor does about the end: restarts it, or makes it come. */
 static void put_end(const struct ctr *c, struct strv *argv)
 {
     const json_t *restart = json_object_get(c->record, "restart");
-    if (jx_int(c->record, "timeout", 0) > 0) {
-        strv_add(argv, "--timeout");
-        strv_addf(argv, "%lld", (long long)jx_int(c->record, "timeout", 0));
-    }
+    if (jx_int(c->record, "timeout", 0) > 0)
+        put_number(argv, "--timeout", jx_int(c->record, "timeout", 0));
     if (!restart)
         return;
     put_value(argv, "--restart", jx_str(restart, "policy"));
-    strv_add(argv, "--restart-max");
-    strv_addf(argv, "%lld", (long long)jx_int(restart, "max", 0));
+    put_number(argv, "--restart-max", jx_int(restart, "max", 0));
 }
 
 /* Checks go on by the monitor's timer; without one they are made by hand. */
@@ -257,8 +260,7 @@ static void put_health(const struct ctr *c, struct strv *argv)
     int64_t ms = jx_int(health, "interval", 0) / 1000000;
     if (!health)
         return;
-    strv_add(argv, "--health-interval");
-    strv_addf(argv, "%lld", (long long)ms);
+    put_number(argv, "--health-interval", ms);
     strv_take(&cmd, bin_path("pod-healthcheck"));
     strv_add(&cmd, "run");
     strv_add(&cmd, c->id);
@@ -338,20 +340,16 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int ga
     put_value(argv, "--trash", trash_path);
     strv_add(argv, "--cgroup-file");
     strv_addf(argv, "%s/cgroup", ch->run_dir);
-    strv_add(argv, "--lock-fd");
-    strv_addf(argv, "%d", lock);
-    strv_add(argv, "--gate-fd");
-    strv_addf(argv, "%d", gate);
+    put_number(argv, "--lock-fd", lock);
+    put_number(argv, "--gate-fd", gate);
+    if (ch->lent_fd)
+        put_number(argv, "--lent-fd", ch->lent_fd);
     if (ch->preserve) {
-        strv_add(argv, "--preserve");
-        strv_addf(argv, "%d", ch->preserve);
-        strv_add(argv, "--preserve-at");
-        strv_addf(argv, "%d", ch->preserve_at);
+        put_number(argv, "--preserve", ch->preserve);
+        put_number(argv, "--preserve-at", ch->preserve_at);
     }
-    if (client >= 0) {
-        strv_add(argv, "--client-fd");
-        strv_addf(argv, "%d", client);
-    }
+    if (client >= 0)
+        put_number(argv, "--client-fd", client);
     put_flags(ch, c, argv);
     put_log(ch, c, argv);
     put_end(c, argv);

@@ -19,6 +19,7 @@ struct chain {
     bool ends_pod;             /* the pod's exit policy is "stop" */
     pid_t shm_pid;             /* whose /dev/shm comes to run_dir/shm; 0: nobody's */
     int preserve, preserve_at; /* descriptors of the caller, and where they are meanwhile */
+    int lent_fd;               /* namespaces made ahead come out there (start_lend.c); 0 */
     json_t *maps;              /* [uids, gids] of one that remaps, owned; NULL otherwise */
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };
@@ -42,6 +43,13 @@ int start_lock(const struct roots *r, const struct ctr *c, int *ret_lock, pid_t 
 void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int gate, int client,
                    struct strv *argv);
 void chain_free(struct chain *ch);
+/*
+ * start_lend.c: has pod-userns make the container's user and network namespace while we go on, and
+ * sets lent_fd. Its pid; 0: they are not wanted, or the runtime is to make them itself.
+ */
+pid_t chain_lend(const struct ctr *c, struct chain *ch);
+/* It has done what it was for. 0: nobody. */
+void chain_lend_end(pid_t lender);
 /* start_rootfs.c: pod-rootfs and its options as root of the user's namespace, up to the command. */
 void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv);
 /* Only the limits, as options of pod-cgroup. */

@@ -64,7 +64,7 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
 {
     struct launch *l = arg;
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 3, sizeof *keep);
+    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 4, sizeof *keep);
     int report[2], gate[2];
     size_t nkeep = 0;
     if (pipe2(gate, O_CLOEXEC) < 0)
@@ -79,6 +79,8 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
         keep[nkeep++] = ch->preserve_at + i;
     if (l->client >= 0)
         keep[nkeep++] = l->client;
+    if (ch->lent_fd)
+        keep[nkeep++] = ch->lent_fd;
     bool passthrough =
         strcmp(jx_str(json_object_get(l->c->record, "log"), "driver"), "passthrough") == 0;
     int std = passthrough ? SPAWN_INHERIT : -1;
@@ -193,12 +195,18 @@ int start_begin(const struct roots *r, const struct ctr *c, const struct start_h
         res = set_aside(how, &ch, e);
     if (res == 0)
         res = start_before(r, c, e);
+    pid_t lender = res == 0 && !how->beside ? chain_lend(c, &ch) : 0;
     if (res == 0)
         res = launch(r, c, &ch, lock, client, ret, e);
-    if (res < 0)
+    if (ch.lent_fd)
+        close(ch.lent_fd);
+    if (res < 0) {
+        chain_lend_end(lender);
         ctr_clear_run(r, c->id); /* the lock is ours still */
-    else
+    } else {
         ret->lock = fd_take(&lock);
+        ret->lender = lender;
+    }
     chain_free(&ch);
     return res;
 }
@@ -209,6 +217,7 @@ int start_end(const struct roots *r, const struct ctr *c, struct start_job *job,
     char value[32];
     int res = report_read(job->report, "pod-monitor", value, sizeof value, e);
     close(job->report);
+    chain_lend_end(job->lender);
     if (res < 0) {
         spawn_wait(job->monitor);
         ctr_clear_run(r, c->id); /* the lock is ours still */
