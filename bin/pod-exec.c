@@ -124,8 +124,11 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
     for (int fd = 1; o->detach && fd < 3; fd++)
         dup2(null, fd);
     /* the caller's own would be taken for the helpers' answer descriptor */
-    if (!o->preserve_fds)
-        fd_close_from(3, NULL, 0);
+    if (spawn_set_aside((int)o->preserve_fds, e) < 0)
+        return -1;
+    fd_close_from(3, NULL, 0);
+    for (int i = 0; i < o->preserve_fds; i++)
+        fd_cloexec(SPAWN_ASIDE + i, false);
     fd_cloexec(process, false);
     execv(argv.v[0], argv.v);
     return err_sys(e, "cannot run \"%s\"", argv.v[0]);
@@ -191,7 +194,7 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
                       "--latest flag");
         return err_hint(e, "See 'pod exec --help'");
     }
-    if (roots_open(&r, e) < 0 ||
+    if (spawn_can_preserve(o->preserve_fds, e) < 0 || roots_open(&r, e) < 0 ||
         (o->latest ? ctr_latest(&r, &c, e) : ctr_find(&r, *operands++, &c, e)) < 0)
         return -1;
     ctr_status(&r, &c, &s);

@@ -3,6 +3,7 @@
  *
  *   pod-rootfs [--enter] [--target DIR] [--base DIR --lower l/A:l/B] [--upper DIR --work DIR]
  *              [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] [--seal]
+ *              [--preserve-fds N --preserve-at FD]
  *              [--fill VOLUME DEST UID GID HOW]... [--own DIR UID GID]... -- COMMAND [ARG...]
  *
  * Runs as uid 0 of the user's namespace, or with --enter becomes that first. The mount lives in the
@@ -12,7 +13,8 @@
  * gidmapping= values, joined by a comma) ids are mapped on the fly instead of copying the image.
  * With --shm-of the /dev/shm of process PID, another container's, is on DIR as well. With --seal
  * the directory of COMMAND is read-only in the new namespace: a container that gets hold of the
- * runtime through /proc/self/exe cannot write to it, though it belongs to the same user. --fill is
+ * runtime through /proc/self/exe cannot write to it, though it belongs to the same user. With
+ * --preserve-fds COMMAND has N descriptors from FD up as its 3, 4, …, and no report. --fill is
  * for volumes that have had no container yet, --own for mounts with option U (rootfs/fill.h).
  */
 #include "fail.h"
@@ -24,8 +26,8 @@
 #include "plain/str.h"
 #include "rootfs/fill.h"
 #include "rootfs/mtab.h"
+#include "rootfs/overlay.h"
 #include "rootfs/shm.h"
-#include "words/reasons.h"
 #include "words/userns.h"
 
 #include <errno.h>
@@ -41,13 +43,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FUSE_SUPER_MAGIC 0x65735546
-#define FUSE_WAIT_MS     10000
-#define OWN_VALUES       3
+#define OWN_VALUES 3
 
 struct rootfs {
-    const char *target, *base, *lower, *upper, *work, *map_ids, *shm_of, *shm;
-    bool enter, is_volatile, fuse, seal;
+    struct overlay root; /* where it has a lower */
+    const char *shm_of, *shm;
+    const char *preserve, *preserve_at; /* NULL: none */
+    bool enter, seal;
     struct args {
         char ***v;
         size_t n;
@@ -61,7 +63,8 @@ static int usage(struct err *e)
         e, 0,
         "usage: pod-rootfs [--enter] [--target DIR] [--base DIR --lower LIST] [--upper DIR "
         "--work DIR] [--volatile] [--fuse] [--map-ids SPEC] [--shm-of PID --shm DIR] "
-        "[--seal] [--fill VOLUME DEST UID GID HOW] [--own DIR UID GID] -- COMMAND");
+        "[--seal] [--preserve-fds N --preserve-at FD] [--fill VOLUME DEST UID GID HOW] [--own DIR "
+        "UID GID] -- COMMAND");
 }
 
 static bool take(char ***argv, struct args *a, size_t values)
@@ -80,9 +83,11 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
     const struct {
         const char *name;
         const char **at;
-    } values[] = {{"--target", &r->target}, {"--base", &r->base}, {"--lower", &r->lower},
-                  {"--upper", &r->upper},   {"--work", &r->work}, {"--map-ids", &r->map_ids},
-                  {"--shm-of", &r->shm_of}, {"--shm", &r->shm}};
+    } values[] = {{"--target", &r->root.target},    {"--base", &r->root.base},
+                  {"--lower", &r->root.lower},      {"--upper", &r->root.upper},
+                  {"--work", &r->root.work},        {"--map-ids", &r->root.map_ids},
+                  {"--shm-of", &r->shm_of},         {"--shm", &r->shm},
+                  {"--preserve-fds", &r->preserve}, {"--preserve-at", &r->preserve_at}};
     for (argv++; *argv && strcmp(*argv, "--") != 0; argv++) {
         size_t i, n = sizeof values / sizeof *values;
         for (i = 0; i < n && strcmp(*argv, values[i].name) != 0; i++)
@@ -92,9 +97,9 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
         else if (strcmp(*argv, "--enter") == 0)
             r->enter = true;
         else if (strcmp(*argv, "--volatile") == 0)
-            r->is_volatile = true;
+            r->root.is_volatile = true;
         else if (strcmp(*argv, "--fuse") == 0)
-            r->fuse = true;
+            r->root.fuse = true;
         else if (strcmp(*argv, "--seal") == 0)
             r->seal = true;
         else if (strcmp(*argv, "--fill") == 0 && take(&argv, &r->fill, FILL_VALUES))
@@ -104,85 +109,27 @@ static int parse(char **argv, struct rootfs *r, struct err *e)
         else
             return usage(e);
     }
-    if (!*argv || !argv[1] || (r->lower && !r->target) || (r->shm_of && !r->shm))
+    if (!*argv || !argv[1] || (r->root.lower && !r->root.target) || (r->shm_of && !r->shm) ||
+        (r->preserve && !r->preserve_at))
         return usage(e);
     r->command = argv + 1;
     return 0;
 }
 
-static char *overlay_options(const struct rootfs *r)
+/* Returns when it cannot, and can say so still. */
+static void become_command(const struct rootfs *r)
 {
-    struct buf b = BUF_INIT;
-    buf_addf(&b, "lowerdir=%s", r->lower);
-    if (r->upper)
-        buf_addf(&b, ",upperdir=%s,workdir=%s", r->upper, r->work);
-    return buf_take(&b);
-}
-
-/*
- * What the last mount has left in its work directory the kernel would remove first, while somebody
- * waits, and on some disks waits for the block to be discarded: the monitor does that later.
- */
-static void put_work_aside(const struct rootfs *r)
-{
-    cleanup_free char *from = xasprintf("%s/work", r->work), *to = xasprintf("%s/old", r->work);
-    (void)rename(from, to);
-}
-
-/* Layers are named relative to base (l/ID), so that hundreds of them fit into one page. */
-static int mount_native(const struct rootfs *r)
-{
-    if (r->upper)
-        put_work_aside(r);
-    cleanup_free char *common = overlay_options(r);
-    cleanup_free char *options =
-        xasprintf("%s,userxattr%s", common, r->is_volatile && r->upper ? ",volatile" : "");
-    return mount("overlay", r->target, "overlay", 0, options);
-}
-
-static bool is_fuse(const char *path, dev_t before)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && st.st_dev != before;
-}
-
-/*
- * fuse-overlayfs in the foreground, as a child that outlives us: our parent (the monitor) is the
- * subreaper and reaps it. It ends by itself once the filesystem is mounted nowhere: finish_fuse()
- * takes the mount out of this namespace as soon as the container's own namespace has its copy.
- */
-static int mount_fuse(const struct rootfs *r, int kernel_errno, struct err *e)
-{
-    cleanup_free char *common = overlay_options(r);
-    cleanup_free char *options =
-        r->map_ids ? xasprintf("%s,%s", common, r->map_ids) : xstrdup(common);
-    struct stat st;
-    if (stat(r->target, &st) < 0)
-        return err_sys(e, "cannot find \"%s\"", r->target);
-    pid_t pid = fork();
-    if (pid < 0)
-        return err_sys(e, "cannot fork");
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDWR);
-        for (int fd = 0; fd < 3; fd++)
-            dup2(null, fd);
-        fd_close_from(3, NULL, 0);
-        setsid();
-        execlp("fuse-overlayfs", "fuse-overlayfs", "-f", "-o", options, r->target, (char *)NULL);
-        _exit(errno == ENOENT ? 127 : 126);
+    int n = r->preserve ? atoi(r->preserve) : 0, at = n ? atoi(r->preserve_at) : 0;
+    int report = n ? fcntl(REPORT_FD, F_DUPFD_CLOEXEC, at + n) : -1;
+    for (int i = 0; i < n; i++) {
+        dup2(at + i, 3 + i);
+        close(at + i);
     }
-    for (int ms = 0; ms < FUSE_WAIT_MS; ms += 2) {
-        int status;
-        if (is_fuse(r->target, st.st_dev))
-            return 0;
-        if (waitpid(pid, &status, WNOHANG) == pid) {
-            const char *why = reason_no_fuse();
-            return reason_overlay(kernel_errno, why ? why : "failed", e);
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    }
-    kill(pid, SIGKILL);
-    return reason_overlay(kernel_errno, "did not mount in time", e);
+    execvp(r->command[0], r->command);
+    int saved = errno;
+    if (report >= 0)
+        dup2(report, REPORT_FD);
+    errno = saved;
 }
 
 /* COMMAND as a child, then the mount leaves this namespace. Exit code is COMMAND's. */
@@ -190,14 +137,14 @@ static int finish_fuse(const struct rootfs *r)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        execvp(r->command[0], r->command);
+        become_command(r);
         _exit(errno == ENOENT ? 127 : 126);
     }
     close(REPORT_FD); /* the command's alone: its end of file must mean its end */
     int status = 0;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    umount2(r->target, MNT_DETACH);
+    umount2(r->root.target, MNT_DETACH);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -229,34 +176,13 @@ static int enter_namespaces(const struct rootfs *r, struct err *e)
 static int fill_all(const struct rootfs *r, struct err *e)
 {
     for (size_t i = 0; i < r->fill.n; i++)
-        if (fill_volume(r->target, r->fill.v[i], e) < 0)
+        if (fill_volume(r->root.target, r->fill.v[i], e) < 0)
             return -1;
     for (size_t i = 0; i < r->own.n; i++)
         if (own_tree(r->own.v[i][0], r->own.v[i][1], r->own.v[i][2], e) < 0)
             return -1;
-    if (r->upper) /* the last: no volume begins with it */
-        mtab_link(r->target);
-    return 0;
-}
-
-static int mount_root(struct rootfs *r, struct err *e)
-{
-    const char *forced = getenv("POD_ROOTFS");
-    cleanup_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int kernel_errno = 0;
-    r->fuse = r->fuse || r->map_ids || (forced && strcmp(forced, "fuse") == 0);
-    if (r->base && chdir(r->base) < 0)
-        return err_sys(e, "cannot enter \"%s\"", r->base);
-    if (!r->fuse && mount_native(r) < 0) {
-        kernel_errno = errno;
-        if (kernel_errno == ENOENT || kernel_errno == ENOSPC || kernel_errno == ELOOP)
-            return err_sys(e, "cannot mount the root filesystem on \"%s\"", r->target);
-        r->fuse = true;
-    }
-    if (r->fuse && mount_fuse(r, kernel_errno, e) < 0)
-        return -1;
-    if (here >= 0 && fchdir(here) < 0)
-        return err_sys(e, "cannot return to the working directory");
+    if (r->root.upper) /* the last: no volume begins with it */
+        mtab_link(r->root.target);
     return 0;
 }
 
@@ -266,12 +192,13 @@ int main(int argc, char **argv)
     struct err e = ERR_INIT;
     struct rootfs r = {0};
     if (parse(argv, &r, &e) < 0 || enter_namespaces(&r, &e) < 0 ||
-        (r.shm_of && shm_join(r.shm_of, r.shm, &e) < 0) || (r.lower && mount_root(&r, &e) < 0) ||
-        fill_all(&r, &e) < 0 || seal(&r, &e) < 0)
+        (r.shm_of && shm_join(r.shm_of, r.shm, &e) < 0) ||
+        (r.root.lower && overlay_mount(&r.root, &e) < 0) || fill_all(&r, &e) < 0 ||
+        seal(&r, &e) < 0)
         return helper_fail(&e);
-    if (r.lower && r.fuse)
+    if (r.root.lower && r.root.fuse)
         return finish_fuse(&r);
-    execvp(r.command[0], r.command);
+    become_command(&r);
     bool missing = errno == ENOENT;
     if (missing && !strchr(r.command[0], '/'))
         err_set(&e, 127, "exec: \"%s\": executable file not found in $PATH", r.command[0]);

@@ -548,8 +548,27 @@ socket"
     run_pod rm -f -t 0 keeps
     run_pod 125 run --rm --network none --preserve-fds 90 "$IMAGE" true
     assert_error_match "the preserve-fds option requires that file descriptors must be passed"
-    run_cmd 125 bash -c 'exec 3</dev/null; pod --runtime crun run --rm --network none --preserve-fds 1 "$1" true' bash "$IMAGE"
-    assert_error_match "needs pod's own runtime"
+    local runtime
+    for runtime in crun runc; do
+        rm -f "$ROOM/four"
+        run_cmd 0 bash -c 'exec 3<"$1" 4>"$2" 5</dev/null; pod --runtime "$4" run --rm --network none \
+            --preserve-fds 2 "$3" sh -c "cat <&3; echo to four >&4; ls /proc/self/fd | wc -l"' \
+            bash "$ROOM/three" "$ROOM/four" "$IMAGE" "$runtime"
+        assert_equal "$(head -n 1 <<<"$output")" "from three"
+        assert_equal "$(cat "$ROOM/four")" "to four"
+        assert_match '^6$' "$(tail -n 1 <<<"$output")"
+    done
+    # exec
+    for runtime in pod-runtime crun runc; do
+        run_pod --runtime "$runtime" run -d --name has --network none "$IMAGE" sleep 100
+        run_cmd 0 bash -c 'exec 3<"$1" 4</dev/null; pod exec --preserve-fds 1 has sh -c "
+            cat <&3; ls /proc/self/fd | sort -n | paste -sd \" \""' bash "$ROOM/three"
+        assert_equal "$(head -n 1 <<<"$output")" "from three"
+        assert_match '^0 1 2 3( 4)?$' "$(tail -n 1 <<<"$output")"
+        run_pod 125 exec --preserve-fds 90 has true
+        assert_error_match "file descriptor [3-9] is not available"
+        run_pod rm -f -t 0 has
+    done
 }
 
 @test "--systemd: by the init's name, always, never; what such an init finds" {

@@ -62,6 +62,7 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
         return -1;
     }
     start_add_rootfs(true, argv);
+    start_add_preserved(o->preserve_fds, argv);
     strv_add(argv, "--");
     runtime_globals(r, runtime, ours, argv);
     free(runtime);

@@ -2,15 +2,13 @@
 
 #include "say.h"
 #include "things/session.h"
+#include "things/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MAX_PRESERVED 128
 
 bool attaches(const struct create_opts *o, const char *stream)
 {
@@ -39,15 +37,8 @@ static int check_attach(const struct create_opts *o, struct err *e)
 /* Words that podman and its units pass: what we do not do must not look as if it were done. */
 static int check_modes(const struct create_opts *o, struct err *e)
 {
-    for (int i = 0; i < o->preserve_fds; i++)
-        if (o->preserve_fds > MAX_PRESERVED || fcntl(3 + i, F_GETFD) < 0)
-            return err_set(e, 0,
-                           "file descriptor %d is not available - the preserve-fds option requires "
-                           "that file descriptors must be passed",
-                           3 + i);
-    if (o->preserve_fds < 0)
-        return err_set(e, 0, "invalid argument \"%lld\" for \"--preserve-fds\" flag: not a number",
-                       (long long)o->preserve_fds);
+    if (spawn_can_preserve(o->preserve_fds, e) < 0)
+        return -1;
     static const char *const notify[] = {"container", "conmon", "ignore", NULL};
     static const char *const systemd[] = {"true", "false", "1", "0", "always", NULL};
     const char *policy = o->seccomp_policy;

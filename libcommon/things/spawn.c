@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MAX_PRESERVED 128
+
 /* Programs sit in bin/ or libexec/pod/ of one prefix; the prefix is what both have in common. */
 static const char *prefix(void)
 {
@@ -100,6 +102,34 @@ int spawn(const struct spawn *s, pid_t *ret, struct err *e)
     if (pid < 0)
         return err_sys(e, "cannot fork");
     *ret = pid;
+    return 0;
+}
+
+static int not_available(int fd, struct err *e)
+{
+    return err_set(
+        e, 0,
+        "file descriptor %d is not available - the preserve-fds option requires that file "
+        "descriptors must be passed",
+        fd);
+}
+
+int spawn_can_preserve(int64_t n, struct err *e)
+{
+    if (n < 0)
+        return err_set(e, 0, "invalid argument \"%lld\" for \"--preserve-fds\" flag: not a number",
+                       (long long)n);
+    for (int i = 0; i < n; i++)
+        if (n > MAX_PRESERVED || fcntl(3 + i, F_GETFD) < 0)
+            return not_available(3 + i, e);
+    return 0;
+}
+
+int spawn_set_aside(int n, struct err *e)
+{
+    for (int i = 0; i < n; i++)
+        if (fcntl(3 + i, F_DUPFD_CLOEXEC, SPAWN_ASIDE + i) != SPAWN_ASIDE + i)
+            return not_available(3 + i, e);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "plain/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Absolute path of a helper: ../libexec/pod/NAME from the running program. Caller's string. */
@@ -30,6 +31,15 @@ struct spawn {
     int new_session; /* setsid() first */
 };
 #define SPAWN_INHERIT (-2)
+
+/*
+ * Descriptors of our caller's, from 3 up, that are for a program further on: they are at ASIDE and
+ * above as well then, close-on-exec, so that 3 can be the report's.
+ */
+#define SPAWN_ASIDE 200
+/* Before anything is opened: did our caller pass n? */
+int spawn_can_preserve(int64_t n, struct err *e);
+int spawn_set_aside(int n, struct err *e);
 
 /* fork + exec. A failing exec is reported on the report descriptor as any helper would. */
 int spawn(const struct spawn *s, pid_t *ret, struct err *e);

@@ -54,6 +54,9 @@ void start_add_userns(struct strv *argv);
 /* «pod-rootfs --seal», which becomes root of it itself when enter is set. */
 void start_add_rootfs(bool enter, struct strv *argv);
 
+/* Its options for n descriptors that are aside (spawn.h); nothing when there are none. */
+void start_add_preserved(int64_t n, struct strv *argv);
+
 /* Are the user's containers in single-id mode (words/userns.h)? */
 bool start_is_single(const struct roots *r);
 

@@ -82,6 +82,20 @@ void start_add_rootfs(bool enter, struct strv *argv)
     strv_add(argv, "--seal");
 }
 
+static void put_number(struct strv *argv, const char *option, int64_t number)
+{
+    strv_add(argv, option);
+    strv_addf(argv, "%lld", (long long)number);
+}
+
+void start_add_preserved(int64_t n, struct strv *argv)
+{
+    if (n <= 0)
+        return;
+    put_number(argv, "--preserve-fds", n);
+    put_number(argv, "--preserve-at", SPAWN_ASIDE);
+}
+
 /* Create and start in one go when nothing comes between them and the runtime is ours. */
 static bool in_one(const struct chain *ch)
 {
@@ -113,16 +127,12 @@ static void create_command(const struct chain *ch, const struct ctr *c, struct s
         strv_add(argv, "--console-socket");
         strv_addf(argv, "%s/console", ch->run_dir);
     }
-    if (ch->preserve) {
-        strv_add(argv, "--preserve-fds");
-        strv_addf(argv, "%d", ch->preserve);
-        strv_add(argv, "--preserve-at");
-        strv_addf(argv, "%d", ch->preserve_at);
-    }
-    if (ch->lent_fd) {
-        strv_add(argv, "--lent-fd");
-        strv_addf(argv, "%d", ch->lent_fd);
-    }
+    if (ch->preserve)
+        put_number(argv, "--preserve-fds", ch->preserve);
+    if (ch->preserve && ch->ours)
+        put_number(argv, "--preserve-at", SPAWN_ASIDE);
+    if (ch->lent_fd)
+        put_number(argv, "--lent-fd", ch->lent_fd);
     if (ch->ours && ch->bpf[0]) {
         strv_add(argv, "--seccomp-bpf");
         strv_addf(argv, "%s/pod/cache/%s", ch->roots->graph_path, ch->bpf);
@@ -200,12 +210,6 @@ static void put_value(struct strv *argv, const char *option, const char *value)
 {
     strv_add(argv, option);
     strv_add(argv, value);
-}
-
-static void put_number(struct strv *argv, const char *option, int64_t number)
-{
-    strv_add(argv, option);
-    strv_addf(argv, "%lld", (long long)number);
 }
 
 /* The tag is a template over what the container is called. */
@@ -346,7 +350,7 @@ void chain_monitor(const struct chain *ch, const struct ctr *c, int lock, int ga
         put_number(argv, "--lent-fd", ch->lent_fd);
     if (ch->preserve) {
         put_number(argv, "--preserve", ch->preserve);
-        put_number(argv, "--preserve-at", ch->preserve_at);
+        put_number(argv, "--preserve-at", SPAWN_ASIDE);
     }
     if (client >= 0)
         put_number(argv, "--client-fd", client);

@@ -13,14 +13,14 @@ struct chain {
     char *ctr_dir, *run_dir, *runtime; /* owned */
     bool ours;                         /* the runtime is pod-runtime */
     bool net_fresh;
-    bool hold;                 /* only to be created (pod init) */
-    bool single;               /* in single-id mode: pod-fakeroot stands beside the container */
-    const char *net;           /* what serves the network: a program's name, "" for nothing */
-    bool ends_pod;             /* the pod's exit policy is "stop" */
-    pid_t shm_pid;             /* whose /dev/shm comes to run_dir/shm; 0: nobody's */
-    int preserve, preserve_at; /* descriptors of the caller, and where they are meanwhile */
-    int lent_fd;               /* namespaces made ahead come out there (start_lend.c); 0 */
-    json_t *maps;              /* [uids, gids] of one that remaps, owned; NULL otherwise */
+    bool hold;       /* only to be created (pod init) */
+    bool single;     /* in single-id mode: pod-fakeroot stands beside the container */
+    const char *net; /* what serves the network: a program's name, "" for nothing */
+    bool ends_pod;   /* the pod's exit policy is "stop" */
+    pid_t shm_pid;   /* whose /dev/shm comes to run_dir/shm; 0: nobody's */
+    int preserve;    /* descriptors of the caller, at SPAWN_ASIDE meanwhile */
+    int lent_fd;     /* namespaces made ahead come out there (start_lend.c); 0 */
+    json_t *maps;    /* [uids, gids] of one that remaps, owned; NULL otherwise */
     char bpf[SECCOMP_NAME_SIZE + 8]; /* file in own/cache; "" for none */
 };
 

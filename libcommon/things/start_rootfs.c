@@ -73,6 +73,8 @@ void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv
             strv_take(argv, fuse_maps(ch->maps));
         }
     }
+    if (!ch->ours) /* ours takes them from there itself, and answers meanwhile */
+        start_add_preserved(ch->preserve, argv);
     chain_fill(ch, c, argv);
     strv_add(argv, "--");
 }

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define LOCK_PATIENCE_MS 5000
-#define PRESERVE_AT      200
 
 /* ---- one at a time ---- */
 
@@ -76,7 +75,7 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
     keep[nkeep++] = l->lock;
     keep[nkeep++] = waits;
     for (int i = 0; i < ch->preserve; i++)
-        keep[nkeep++] = ch->preserve_at + i;
+        keep[nkeep++] = SPAWN_ASIDE + i;
     if (l->client >= 0)
         keep[nkeep++] = l->client;
     if (ch->lent_fd)
@@ -127,26 +126,6 @@ static int launch(const struct roots *r, const struct ctr *c, struct chain *ch, 
     return res;
 }
 
-/* Out of the way of descriptor 3, on which programs of ours answer. */
-static int set_aside(const struct start_how *how, struct chain *ch, struct err *e)
-{
-    if (!how->preserve)
-        return 0;
-    if (!ch->ours)
-        return err_set(e, 0, "--preserve-fds needs pod's own runtime");
-    ch->preserve = how->preserve;
-    ch->preserve_at = PRESERVE_AT;
-    for (int i = 0; i < how->preserve; i++) {
-        int up = fcntl(3 + i, F_DUPFD_CLOEXEC, PRESERVE_AT + i);
-        if (up != PRESERVE_AT + i)
-            return err_set(e, 0,
-                           "file descriptor %d is not available - the preserve-fds option requires "
-                           "that file descriptors must be passed",
-                           3 + i);
-    }
-    return 0;
-}
-
 static int write_pid(const char *path, pid_t pid, struct err *e)
 {
     char text[16];
@@ -188,11 +167,12 @@ int start_begin(const struct roots *r, const struct ctr *c, const struct start_h
     if (res != 0)
         return res;
     ch.hold = how->hold;
+    ch.preserve = how->preserve;
     ch.ctr_dir = ctr_path(r, c->id);
     ch.run_dir = xasprintf("%s/%s", r->run_path, c->id);
     res = runtime_find(c, &ch.runtime, &ch.ours, e);
     if (res == 0)
-        res = set_aside(how, &ch, e);
+        res = spawn_set_aside(how->preserve, e);
     if (res == 0)
         res = start_before(r, c, e);
     pid_t lender = res == 0 && !how->beside ? chain_lend(c, &ch) : 0;
