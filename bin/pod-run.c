@@ -94,14 +94,11 @@ static int start_detached(const struct roots *r, const struct ctr *c, const stru
                           const char *notify, struct err *e)
 {
     struct start_how how = {.client_fd = -1, .preserve = (int)o->preserve_fds};
-    struct ctr_status s;
     pid_t pid;
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
-    ctr_status(r, c, &s);
-    notify_ready(o, s.monitor, notify);
-    return 0;
+    return notify_ready(r, c, o, notify, e);
 }
 
 static int run(const struct roots *r, const struct create_opts *o, const char *id, int *code,

@@ -360,8 +360,8 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         "--net=container:nosuch|looking up container to share net namespace with: no container with name or ID \"nosuch\" found: no such container"
         "--init-path=/no|container-init binary not found on the host: stat /no: no such file or directory"
         "--authfile=/no|credential file is not accessible: faccessat /no: no such file or directory"
-        "--sdnotify=healthy|invalid config provided: invalid argument: invalid sdnotify value \"healthy\": must be container, conmon or ignore"
-        "--sdnotify=bogus|invalid config provided: invalid argument: invalid sdnotify value \"bogus\": must be container, conmon or ignore"
+        "--sdnotify=healthy|invalid argument: sdnotify policy \"healthy\" requires a healthcheck to be set"
+        "--sdnotify=bogus|invalid config provided: invalid argument: invalid sdnotify value \"bogus\": must be container, conmon, healthy or ignore"
         "--systemd=bogus|invalid config provided: --systemd values must be one of \"true, false, always\": invalid configuration"
         "--device-cgroup-rule=b 7:* rmw|device cgroup rules are not supported in rootless mode or in a user namespace"
     )
@@ -418,7 +418,19 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
     assert_output "priv $IMAGE 1"
 }
 
-@test "--requires and --sdnotify=conmon" {
+hear_notify() { # what comes to $ROOM/notify goes to $ROOM/told
+    rm -f "$ROOM/notify" "$ROOM/told"
+    python3 - "$ROOM/notify" >"$ROOM/told" 3>&- <<'PY' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(20)
+print(s.recv(4096).decode())
+PY
+    wait_for 10 test -S "$ROOM/notify"
+}
+
+@test "--requires and --sdnotify" {
     run_pod create --name base --network none "$IMAGE" sleep 100
     run_pod run -d --name top --network none --requires base "$IMAGE" sleep 100
     run_pod ps --filter name=base --format '{{.State}}'
@@ -428,18 +440,25 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
     run_pod rm -f -t 0 --depend base
     run_pod ps -a -q
     assert_empty
-    python3 - "$ROOM/notify" >"$ROOM/told" 3>&- <<'PY' &
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-s.settimeout(20)
-print(s.recv(4096).decode())
-PY
-    wait_for 10 test -S "$ROOM/notify"
+    hear_notify
     NOTIFY_SOCKET=$ROOM/notify run_pod run -d --name told --network none --sdnotify=conmon "$IMAGE" sleep 100
     wait_for 10 grep -q READY=1 "$ROOM/told"
     run_pod inspect -f '{{.State.ConmonPid}}' told
     assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
+    # as soon as it is healthy, and never when it ends before
+    hear_notify
+    local well=$ROOM/well
+    mkdir -p "$well"
+    (sleep 0.4 && touch "$well/yes") 3>&- &
+    NOTIFY_SOCKET=$ROOM/notify run_pod run -d --name fit --network none --sdnotify=healthy -v "$well:/well" \
+        --health-cmd 'test -e /well/yes' --health-interval 100ms --health-retries 100 "$IMAGE" sleep 100
+    assert_file "$well/yes"
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    run_pod inspect -f '{{.State.ConmonPid}}' fit
+    assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
+    run_pod 125 run -d --name unfit --network none --sdnotify=healthy --health-cmd false "$IMAGE" sleep 0.3
+    assert_error "container unfit ended before it was healthy"
+    run_pod rm -f -t 0 told fit unfit
     # the container itself says it, by default; it is asked for nothing with the others
     NOTIFY_SOCKET=$ROOM/notify run_pod run --rm --network none "$IMAGE" sh -c 'echo $NOTIFY_SOCKET; stat -c %F /run/notify/notify.sock'
     assert_output "/run/notify/notify.sock

@@ -3,6 +3,7 @@
 #include "disk/at.h"
 #include "disk/sdnotify.h"
 #include "plain/fdio.h"
+#include "things/health.h"
 #include "things/spawn.h"
 
 #include <errno.h>
@@ -10,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define HEALTH_LOOK_NS 20000000
 
 void remove_named(const char *name)
 {
@@ -105,8 +109,33 @@ char *notify_take(const struct create_opts *o)
     return kept;
 }
 
-void notify_ready(const struct create_opts *o, pid_t monitor, const char *path)
+/* Looked at as `pod wait --condition healthy` does. */
+static int become_healthy(const struct roots *r, const struct ctr *c, struct err *e)
 {
-    if (o->sdnotify && strcmp(o->sdnotify, "conmon") == 0 && monitor > 0)
-        sdnotify_ready(path, monitor);
+    char health[16] = "";
+    struct ctr_status s;
+    for (;;) {
+        ctr_status(r, c, &s);
+        health_status(c, health, sizeof health);
+        if (strcmp(health, "healthy") == 0)
+            return 0;
+        if (!ctr_is_up(&s))
+            return err_set(e, 0, "container %s ended before it was healthy", ctr_name(c));
+        nanosleep(&(struct timespec){.tv_nsec = HEALTH_LOOK_NS}, NULL);
+    }
+}
+
+int notify_ready(const struct roots *r, const struct ctr *c, const struct create_opts *o,
+                 const char *path, struct err *e)
+{
+    struct ctr_status s;
+    bool healthy = o->sdnotify && strcmp(o->sdnotify, "healthy") == 0;
+    if (!healthy && !(o->sdnotify && strcmp(o->sdnotify, "conmon") == 0))
+        return 0;
+    if (healthy && become_healthy(r, c, e) < 0)
+        return -1;
+    ctr_status(r, c, &s);
+    if (s.monitor > 0)
+        sdnotify_ready(path, s.monitor);
+    return 0;
 }

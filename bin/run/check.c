@@ -39,13 +39,13 @@ static int check_modes(const struct create_opts *o, struct err *e)
 {
     if (spawn_can_preserve(o->preserve_fds, e) < 0)
         return -1;
-    static const char *const notify[] = {"container", "conmon", "ignore", NULL};
+    static const char *const notify[] = {"container", "conmon", "healthy", "ignore", NULL};
     static const char *const systemd[] = {"true", "false", "1", "0", "always", NULL};
     const char *policy = o->seccomp_policy;
     if (o->sdnotify && !str_in(o->sdnotify, notify))
         return err_set(e, 0,
                        "invalid config provided: invalid argument: invalid sdnotify value \"%s\": "
-                       "must be container, conmon or ignore",
+                       "must be container, conmon, healthy or ignore",
                        o->sdnotify);
     if (o->systemd && !str_in(o->systemd, systemd))
         return err_set(e, 0,

@@ -105,7 +105,12 @@ int create_health(const struct create_opts *o, const json_t *cfg, json_t *rec, s
                         : o->health_cmd   ? test_of(o->health_cmd)
                                           : json_incref(json_object_get(img, "Test"));
     const char *kind = json_string_value(json_array_get(test, 0));
-    if (!kind || strcmp(kind, "NONE") == 0 || (!o->health_cmd && !test_ok(test)))
+    bool none = !kind || strcmp(kind, "NONE") == 0 || (!o->health_cmd && !test_ok(test));
+    if (none && o->sdnotify && strcmp(o->sdnotify, "healthy") == 0)
+        return err_set(e, 0,
+                       "invalid argument: sdnotify policy \"healthy\" requires a healthcheck to be "
+                       "set");
+    if (none)
         return on_failure(o, NULL, e); /* what an image says badly is no check */
     if (!test_ok(test))
         return err_set(e, 0, "invalid healthcheck command %s", o->health_cmd);

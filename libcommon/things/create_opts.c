@@ -141,7 +141,7 @@ const struct opt create_option_table[] = {
     {"runtime", 0, OPT_STR, "PATH", "OCI runtime: ours, crun, runc, or a path", AT(runtime)},
     {"runtime-flag", 0, OPT_LIST, "FLAG", "An option of the runtime, without its dashes",
      AT(runtime_flag)},
-    {"sdnotify", 0, OPT_STR, "MODE", "container, conmon or ignore", AT(sdnotify)},
+    {"sdnotify", 0, OPT_STR, "MODE", "container, conmon, healthy or ignore", AT(sdnotify)},
     {"seccomp-policy", 0, OPT_STR, "default|image",
      "image: the filter is the one that the image has in a label", AT(seccomp_policy)},
     {"secret", 0, OPT_LIST, "NAME[,OPTION=VALUE]",
