@@ -105,7 +105,7 @@ static int do_prune(int argc, char **argv)
     struct err e = ERR_INIT;
     struct prune_options o = {0};
     struct roots r;
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = &r};
     int code = 0;
     if (say_parse(&prune_command, &o, argc, argv, &code) < 0)
         return code;
@@ -113,22 +113,17 @@ static int do_prune(int argc, char **argv)
     if (yes <= 0)
         return say_end(yes ? 125 : 0);
     if (roots_open(&r, &e) < 0 || ctr_filter_check(&r, &o.filter, &e) < 0 ||
-        ctr_list(&r, &ids, &e) < 0)
+        ctr_list(&r, &w.ids, &e) < 0)
         return say_error(&e);
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
+    while (ctr_walk(&w)) {
         struct ctr_status s;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(&r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        ctr_status(&r, &c, &s);
-        bool wanted = is_idle(s.state) && !jx_bool(c.record, "infra") &&
-                      ctr_filter_match(&r, &o.filter, &c, &s);
-        if (wanted && ctr_remove(&r, &c, false, false, 0, &e) < 0)
+        ctr_status(&r, &w.c, &s);
+        bool wanted = is_idle(s.state) && !jx_bool(w.c.record, "infra") &&
+                      ctr_filter_match(&r, &o.filter, &w.c, &s);
+        if (wanted && ctr_remove(&r, &w.c, false, false, 0, &e) < 0)
             code = say_error(&e);
         else if (wanted)
-            puts(c.id);
-        ctr_close(&c);
+            puts(w.c.id);
     }
     return say_end(code);
 }

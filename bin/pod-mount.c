@@ -126,21 +126,16 @@ static int mount_one(const struct roots *r, const char *name, const struct strv 
 static int list_mounted(const struct roots *r, const struct strv *mounted, json_t *rows,
                         struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    if (ctr_list(r, &ids, e) < 0)
+    cleanup_walk w = {.roots = r};
+    if (ctr_list(r, &w.ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
+    while (ctr_walk(&w)) {
         struct ctr_status s;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        ctr_status(r, &c, &s);
-        cleanup_free char *place = place_of(r, &c, &s);
+        ctr_status(r, &w.c, &s);
+        cleanup_free char *place = place_of(r, &w.c, &s);
         if (ctr_is_up(&s) || strv_has(mounted, place))
-            json_array_append_new(rows, json_pack("{s:s, s:[s], s:s}", "id", c.id, "Names",
-                                                  ctr_name(&c), "mountpoint", place));
-        ctr_close(&c);
+            json_array_append_new(rows, json_pack("{s:s, s:[s], s:s}", "id", w.c.id, "Names",
+                                                  ctr_name(&w.c), "mountpoint", place));
     }
     return 0;
 }

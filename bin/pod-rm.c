@@ -98,18 +98,12 @@ static bool depends(const json_t *rec, const char *id)
 /* Ids of those that join its namespaces or require it. */
 static void find_dependents(const struct roots *r, const char *id, struct strv *ret)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r};
     struct err ignored = ERR_INIT;
-    if (ctr_list(r, &ids, &ignored) < 0)
-        return;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
-            continue;
-        if (depends(c.record, id))
-            strv_add(ret, c.id);
-        ctr_close(&c);
-    }
+    (void)ctr_list(r, &w.ids, &ignored);
+    while (ctr_walk(&w))
+        if (depends(w.c.record, id))
+            strv_add(ret, w.c.id);
 }
 
 static int one(const struct roots *r, const char *name, const struct options *o, struct err *e);

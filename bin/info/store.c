@@ -15,21 +15,16 @@ struct counts {
 
 static int count(const struct roots *r, struct counts *n, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    if (ctr_list(r, &ids, e) < 0)
+    cleanup_walk w = {.roots = r};
+    if (ctr_list(r, &w.ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
+    while (ctr_walk(&w)) {
         struct ctr_status s;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        ctr_status(r, &c, &s);
+        ctr_status(r, &w.c, &s);
         n->all++;
         n->running += s.state == CTR_RUNNING;
         n->paused += s.state == CTR_PAUSED;
         n->stopped += s.state == CTR_EXITED || s.state == CTR_CREATED;
-        ctr_close(&c);
     }
     return 0;
 }

@@ -168,26 +168,20 @@ int verb_exists(int argc, char **argv)
 /* Ends the infra container when no other container of the pod runs. */
 static int settle(const struct roots *r, const char *id, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    int res = 0;
-    if (pod_members(r, id, &ids, e) < 0)
+    cleanup_walk w = {.roots = r, .backwards = true};
+    if (pod_members(r, id, &w.ids, e) < 0)
         return -1;
-    for (size_t i = ids.n; i-- > 0 && res == 0;) {
-        struct ctr c;
+    while (ctr_walk(&w)) {
         struct ctr_status s;
-        struct err damaged = ERR_INIT;
         bool killed;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        ctr_status(r, &c, &s);
+        ctr_status(r, &w.c, &s);
         bool up = s.state != CTR_EXITED && s.state != CTR_CREATED;
-        if (up && !jx_bool(c.record, "infra"))
-            res = 1; /* the infra container comes last: it stays */
-        else if (up && (stop_begin(r, &c, 0, e) < 0 || stop_finish(r, &c, -1, &killed, e) < 0))
-            res = -1;
-        ctr_close(&c);
+        if (up && !jx_bool(w.c.record, "infra"))
+            return 0; /* the infra container comes last: it stays */
+        if (up && (stop_begin(r, &w.c, 0, e) < 0 || stop_finish(r, &w.c, -1, &killed, e) < 0))
+            return -1;
     }
-    return res < 0 ? -1 : 0;
+    return 0;
 }
 
 int verb_settle(int argc, char **argv)

@@ -11,19 +11,13 @@
 int pods_each(const struct roots *r, const char *pod_id, bool backwards, pods_member_fn *fn,
               const struct pods_life *o, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r, .backwards = backwards};
     int result = 0;
-    if (pod_members(r, pod_id, &ids, e) < 0)
+    if (pod_members(r, pod_id, &w.ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[backwards ? ids.n - 1 - i : i], &c, &damaged) < 0)
-            continue;
-        if (fn(r, &c, o, e) < 0)
+    while (ctr_walk(&w))
+        if (fn(r, &w.c, o, e) < 0)
             result = -1;
-        ctr_close(&c);
-    }
     return result;
 }
 

@@ -99,25 +99,21 @@ static int restart_pod(const struct roots *r, const char *id, const struct pods_
 }
 
 /* Without --force a container that runs stands in the way; the infra container does not count. */
-static int check_idle(const struct roots *r, const char *id, const struct strv *members,
-                      struct err *e)
+static int check_idle(const struct roots *r, const char *id, struct err *e)
 {
-    for (size_t i = 0; i < members->n; i++) {
-        struct ctr c;
+    cleanup_walk w = {.roots = r};
+    if (pod_members(r, id, &w.ids, e) < 0)
+        return -1;
+    while (ctr_walk(&w)) {
         struct ctr_status s;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, members->v[i], &c, &damaged) < 0)
-            continue;
-        ctr_status(r, &c, &s);
-        bool busy = ctr_is_up(&s) && !jx_bool(c.record, "infra");
-        ctr_close(&c);
-        if (!busy)
+        ctr_status(r, &w.c, &s);
+        if (!ctr_is_up(&s) || jx_bool(w.c.record, "infra"))
             continue;
         err_set(e, 0,
                 "removing container %s from pod %s: cannot remove container %s as it is %s - "
                 "running or paused containers cannot be removed without force: container state "
                 "improper",
-                members->v[i], id, members->v[i], ctr_state_name(s.state));
+                w.c.id, id, w.c.id, ctr_state_name(s.state));
         return err_hint(e, "Type: pod pod rm -f %.12s", id);
     }
     return 0;
@@ -125,10 +121,8 @@ static int check_idle(const struct roots *r, const char *id, const struct strv *
 
 int pods_remove(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
     struct pod p = {.record = NULL};
-    if (pod_members(r, id, &ids, e) < 0 || (!o->force && check_idle(r, id, &ids, e) < 0) ||
-        pods_each(r, id, true, do_remove, o, e) < 0)
+    if ((!o->force && check_idle(r, id, e) < 0) || pods_each(r, id, true, do_remove, o, e) < 0)
         return -1;
     struct err damaged = ERR_INIT;
     bool readable = pod_open(r, id, &p, &damaged) == 0;

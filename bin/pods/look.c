@@ -27,18 +27,12 @@ static int members_of(const struct roots *r, const struct look_options *o, char 
     if (pods_select(r, operands, o->all, o->latest, &pods, e) < 0)
         return -1;
     for (size_t i = 0; i < pods.n; i++) {
-        cleanup(strv_free) struct strv ids = STRV_INIT;
-        if (pod_members(r, pods.v[i], &ids, e) < 0)
+        cleanup_walk w = {.roots = r};
+        if (pod_members(r, pods.v[i], &w.ids, e) < 0)
             return -1;
-        for (size_t k = 0; k < ids.n; k++) {
-            struct ctr c;
-            struct err damaged = ERR_INIT;
-            if (ctr_open(r, ids.v[k], &c, &damaged) < 0)
-                continue;
-            if (infra || !jx_bool(c.record, "infra"))
-                strv_add(ret, c.id);
-            ctr_close(&c);
-        }
+        while (ctr_walk(&w))
+            if (infra || !jx_bool(w.c.record, "infra"))
+                strv_add(ret, w.c.id);
     }
     return 0;
 }

@@ -160,24 +160,19 @@ int64_t usage_of_tree(int dir, const char *name)
 void usage_containers(const struct roots *r, struct usage *ret)
 {
     struct usage u = {0};
-    struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r};
     struct err ignored = ERR_INIT;
-    (void)ctr_list(r, &ids, &ignored);
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c = CTR_INIT;
-        struct ctr_status st = {.state = CTR_CREATED};
-        u.total++;
-        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
-            continue;
-        ctr_status(r, &c, &st);
-        int64_t n = usage_of_tree(c.dir, "upper");
+    (void)ctr_list(r, &w.ids, &ignored);
+    u.total = w.ids.n;
+    while (ctr_walk(&w)) {
+        struct ctr_status st;
+        ctr_status(r, &w.c, &st);
+        int64_t n = usage_of_tree(w.c.dir, "upper");
         bool active = ctr_is_up(&st);
         u.active += active;
         u.size += n;
         u.reclaimable += active ? 0 : n;
-        ctr_close(&c);
     }
-    strv_free(&ids);
     *ret = u;
 }
 

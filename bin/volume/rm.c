@@ -37,18 +37,14 @@ static const struct cmd rm_command = {
 
 static void users_of(const struct roots *r, const char *name, struct strv *ret)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r};
     struct err ignored = ERR_INIT;
-    (void)ctr_list(r, &ids, &ignored);
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c = CTR_INIT;
+    (void)ctr_list(r, &w.ids, &ignored);
+    while (ctr_walk(&w)) {
         cleanup(strv_free) struct strv volumes = STRV_INIT;
-        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
-            continue;
-        volumes_of(c.record, false, &volumes);
+        volumes_of(w.c.record, false, &volumes);
         if (strv_has(&volumes, name))
-            strv_add(ret, c.id);
-        ctr_close(&c);
+            strv_add(ret, w.c.id);
     }
 }
 

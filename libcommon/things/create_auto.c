@@ -71,22 +71,17 @@ static int by_first(const void *a, const void *b)
 
 static int taken(const struct roots *r, struct range **ret, size_t *ret_n, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
-    if (ctr_list(r, &ids, e) < 0)
+    cleanup_walk w = {.roots = r};
+    if (ctr_list(r, &w.ids, e) < 0)
         return -1;
-    *ret = xcalloc(ids.n + 1, sizeof **ret);
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        const json_t *map = json_array_get(json_object_get(c.record, "uidMaps"), 0);
-        if (strcmp(jx_str(c.record, "userns"), "auto") == 0 && map) {
+    *ret = xcalloc(w.ids.n + 1, sizeof **ret);
+    while (ctr_walk(&w)) {
+        const json_t *map = json_array_get(json_object_get(w.c.record, "uidMaps"), 0);
+        if (strcmp(jx_str(w.c.record, "userns"), "auto") == 0 && map) {
             struct range *t = &(*ret)[(*ret_n)++];
             t->first = jx_int(map, "hostID", 0);
             t->end = t->first + jx_int(map, "size", 0);
         }
-        ctr_close(&c);
     }
     qsort(*ret, *ret_n, sizeof **ret, by_first);
     return 0;

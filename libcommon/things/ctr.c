@@ -160,24 +160,40 @@ int ctr_find(const struct roots *r, const char *name_or_id, struct ctr *ret, str
     return res < 0 && e->sys == ENOENT ? not_found(name_or_id, e) : res;
 }
 
+bool ctr_walk(struct ctr_walk *w)
+{
+    if (w->gone_by)
+        ctr_close(&w->c);
+    while (w->gone_by < w->ids.n) {
+        struct err damaged = ERR_INIT;
+        size_t i = w->gone_by++;
+        if (ctr_open(w->roots, w->ids.v[w->backwards ? w->ids.n - 1 - i : i], &w->c, &damaged) == 0)
+            return true;
+        w->c = (struct ctr)CTR_INIT;
+    }
+    return false;
+}
+
+void ctr_walk_end(struct ctr_walk *w)
+{
+    if (w->gone_by)
+        ctr_close(&w->c);
+    strv_free(&w->ids);
+}
+
 int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r};
     struct ctr best = CTR_INIT;
-    if (ctr_list(r, &ids, e) < 0)
+    if (ctr_list(r, &w.ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        if (ctr_open(r, ids.v[i], &c, e) < 0)
-            continue;
+    while (ctr_walk(&w))
         if (!best.record ||
-            strcmp(jx_str(c.record, "created"), jx_str(best.record, "created")) > 0) {
+            strcmp(jx_str(w.c.record, "created"), jx_str(best.record, "created")) > 0) {
             ctr_close(&best);
-            best = c;
-        } else {
-            ctr_close(&c);
+            best = w.c;
+            w.c = (struct ctr)CTR_INIT;
         }
-    }
     if (!best.record)
         return err_set(e, 0, "no containers exist: no such container");
     *ret = best;

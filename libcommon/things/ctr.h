@@ -119,6 +119,22 @@ int ctr_list_below(int dir, const char *name, struct strv *ret);
  * another store may have the same runtime directory: what really runs, ctr_status knows.
  */
 int ctr_list_started(const struct roots *r, struct strv *ret, struct err *e);
+/*
+ * Several, one after the other; those that are damaged or have just gone are left out:
+ *   cleanup_walk w = {.roots = r};
+ *   if (ctr_list(r, &w.ids, e) < 0) …
+ *   while (ctr_walk(&w)) … w.c …
+ */
+struct ctr_walk {
+    const struct roots *roots;
+    struct strv ids;
+    bool backwards;
+    size_t gone_by; /* so many of ids */
+    struct ctr c;   /* valid until the next call */
+};
+bool ctr_walk(struct ctr_walk *w);
+void ctr_walk_end(struct ctr_walk *w);
+#define cleanup_walk cleanup(ctr_walk_end) struct ctr_walk
 /* The one created last, by record; -1 with podman's sentence when there is none. */
 int ctr_latest(const struct roots *r, struct ctr *ret, struct err *e);
 

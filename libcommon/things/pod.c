@@ -121,18 +121,13 @@ void pod_close(struct pod *p)
 
 int pod_members(const struct roots *r, const char *pod_id, struct strv *ret, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT, rest = STRV_INIT;
-    if (ctr_list(r, &ids, e) < 0)
+    cleanup(strv_free) struct strv rest = STRV_INIT;
+    cleanup_walk w = {.roots = r};
+    if (ctr_list(r, &w.ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        if (strcmp(jx_str(c.record, "pod"), pod_id) == 0)
-            strv_add(jx_bool(c.record, "infra") ? ret : &rest, c.id);
-        ctr_close(&c);
-    }
+    while (ctr_walk(&w))
+        if (strcmp(jx_str(w.c.record, "pod"), pod_id) == 0)
+            strv_add(jx_bool(w.c.record, "infra") ? ret : &rest, w.c.id);
     strv_sort(&rest);
     for (size_t i = 0; i < rest.n; i++)
         strv_add(ret, rest.v[i]);

@@ -251,16 +251,11 @@ void volumes_of(const json_t *record, bool only_anonymous, struct strv *ret)
 
 void volumes_used(const struct roots *r, struct strv *ret)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r};
     struct err ignored = ERR_INIT;
-    (void)ctr_list(r, &ids, &ignored);
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c = CTR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &ignored) < 0)
-            continue;
-        volumes_of(c.record, false, ret);
-        ctr_close(&c);
-    }
+    (void)ctr_list(r, &w.ids, &ignored);
+    while (ctr_walk(&w))
+        volumes_of(w.c.record, false, ret);
 }
 
 int volumes_make(const struct roots *r, const json_t *record, struct err *e)
