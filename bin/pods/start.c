@@ -107,20 +107,13 @@ static int start_others(const struct roots *r, const struct members *m, struct e
 
 int pods_start(const struct roots *r, const char *id, const struct pods_life *o, struct err *e)
 {
-    cleanup(strv_free) struct strv ids = STRV_INIT;
+    cleanup_walk w = {.roots = r};
     cleanup(members_free) struct members m = {0};
     (void)o;
-    if (pod_members(r, id, &ids, e) < 0)
+    if (pod_members(r, id, &w.ids, e) < 0)
         return -1;
-    for (size_t i = 0; i < ids.n; i++) {
-        struct ctr c;
-        struct err damaged = ERR_INIT;
-        if (ctr_open(r, ids.v[i], &c, &damaged) < 0)
-            continue;
-        int res = look_at(r, &c, &m, e);
-        ctr_close(&c);
-        if (res < 0)
+    while (ctr_walk(&w))
+        if (look_at(r, &w.c, &m, e) < 0)
             return -1;
-    }
     return run_inits(r, &m, e) < 0 ? -1 : start_others(r, &m, e);
 }
