@@ -91,7 +91,7 @@ static int with_terminal(const struct roots *r, const struct ctr *c, const struc
                          int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    struct exec_foreign f = {0};
+    struct exec_foreign f = {.preserve = (int)o->preserve_fds};
     char name[32];
     at_temp_name(name, sizeof name, "x");
     cleanup_free char *path = xasprintf("%s/%s/%s", r->run_path, c->id, name);
@@ -113,19 +113,15 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
                   int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    struct exec_foreign f = {0};
+    struct exec_foreign f = {.preserve = (int)o->preserve_fds};
     if (exec_line(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
     if (f.log)
         return foreign(c, &f, o, process, argv.v, code, e);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (!o->interactive || o->detach)
+    if (!o->interactive)
         dup2(null, 0);
-    for (int fd = 1; o->detach && fd < 3; fd++)
-        dup2(null, fd);
     /* the caller's own would be taken for the helpers' answer descriptor */
-    if (spawn_set_aside((int)o->preserve_fds, e) < 0)
-        return -1;
     fd_close_from(3, NULL, 0);
     for (int i = 0; i < o->preserve_fds; i++)
         fd_cloexec(SPAWN_ASIDE + i, false);
@@ -142,7 +138,7 @@ static int detached(const struct roots *r, const struct ctr *c, const struct exe
                     int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    struct exec_foreign f = {0};
+    struct exec_foreign f = {.preserve = (int)o->preserve_fds};
     int report[2];
     pid_t pid;
     if (exec_line(r, c, o, process, NULL, &f, &argv, e) < 0)
@@ -158,6 +154,7 @@ static int detached(const struct roots *r, const struct ctr *c, const struct exe
                       .report = report[1],
                       .keep = &process,
                       .nkeep = 1,
+                      .preserve = f.preserve,
                       .new_session = 1};
     int res = spawn(&s, &pid, e);
     close(report[1]);
@@ -194,7 +191,8 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
                       "--latest flag");
         return err_hint(e, "See 'pod exec --help'");
     }
-    if (spawn_can_preserve(o->preserve_fds, e) < 0 || roots_open(&r, e) < 0 ||
+    if (spawn_can_preserve(o->preserve_fds, e) < 0 ||
+        spawn_set_aside((int)o->preserve_fds, e) < 0 || roots_open(&r, e) < 0 ||
         (o->latest ? ctr_latest(&r, &c, e) : ctr_find(&r, *operands++, &c, e)) < 0)
         return -1;
     ctr_status(&r, &c, &s);
@@ -210,14 +208,14 @@ static int work(struct exec_opts *o, char **operands, int *code, struct err *e)
     process = fd_move_up(process, 100);
     if (!o->no_journal)
         journal_container(c.dir, "exec", NULL);
-    if (o->detach && !o->preserve_fds) {
+    if (o->detach) {
         int res = detached(&r, &c, o, process, code, e);
         if (res == 0)
             say_session();
         return res;
     }
-    return o->tty && !o->detach ? with_terminal(&r, &c, o, process, code, e)
-                                : become(&r, &c, o, process, code, e);
+    return o->tty ? with_terminal(&r, &c, o, process, code, e)
+                  : become(&r, &c, o, process, code, e);
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "things/containersconf.h"
 #include "things/create.h"
 #include "things/ctr.h"
+#include "things/ready.h"
 #include "things/session.h"
 #include "things/spawn.h"
 #include "things/start.h"
@@ -76,6 +77,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
         return -1;
     say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
+    ready_say_beside(r, c, sock);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,
@@ -91,14 +93,14 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
 }
 
 static int start_detached(const struct roots *r, const struct ctr *c, const struct create_opts *o,
-                          const char *notify, struct err *e)
+                          struct err *e)
 {
     struct start_how how = {.client_fd = -1, .preserve = (int)o->preserve_fds};
     pid_t pid;
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
-    return notify_ready(r, c, o, notify, e);
+    return ready_say(r, c, e);
 }
 
 static int run(const struct roots *r, const struct create_opts *o, const char *id, int *code,
@@ -107,9 +109,9 @@ static int run(const struct roots *r, const struct create_opts *o, const char *i
     struct ctr c;
     if (ctr_open(r, id, &c, e) < 0)
         return -1;
-    cleanup_free char *notify = notify_take(o);
+    ready_prepare(&c);
     bool only_input = o->attach.n && !attaches(o, "stdout") && !attaches(o, "stderr");
-    int res = o->detach ? start_detached(r, &c, o, notify, e) : start_attached(r, &c, o, code, e);
+    int res = o->detach ? start_detached(r, &c, o, e) : start_attached(r, &c, o, code, e);
     cleanup_free char *image = xstrdup(jx_str(c.record, "image"));
     ctr_close(&c);
     if (res < 0 && (o->rm || o->rmi))

@@ -2,6 +2,7 @@
 #include "say.h"
 
 #include "disk/journal.h"
+#include "things/ready.h"
 #include "things/select.h"
 #include "things/session.h"
 #include "things/start.h"
@@ -72,6 +73,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
     cleanup_fd int sock = pair[0];
     struct start_how how = {.client_fd = pair[1]};
     int signals = session_signals(o->sig_proxy != 0);
+    ready_prepare(c);
     int res = ctr_start(r, c, &how, &pid, e);
     if (res < 0)
         return -1;
@@ -85,6 +87,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
         return -1;
     say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
+    ready_say_beside(r, c, sock);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,
@@ -176,6 +179,8 @@ static void end_oldest(struct queue *q)
     pid_t pid;
     if (f->ends)
         f->res = start_end(q->roots, &f->c, &f->job, &pid, &f->e);
+    if (f->ends && f->res == 0 && !q->hold)
+        f->res = ready_say(q->roots, &f->c, &f->e);
     if (f->ends && f->res < 0)
         explain(&f->c, q->hold, &f->e);
     if (f->res < 0)
@@ -210,6 +215,8 @@ static void begin(struct queue *q, const char *name)
         f = &q->v[q->first];
         *f = moved;
     }
+    if (f->open)
+        ready_prepare(&f->c);
     f->res = f->open ? start_begin(q->roots, &f->c, &how, &f->job, &pid, &f->e) : -1;
     f->ends = f->open && f->res == START_OK;
     if (q->hold && f->res > 0)

@@ -121,8 +121,10 @@ static void become_command(const struct rootfs *r)
 {
     int n = r->preserve ? atoi(r->preserve) : 0, at = n ? atoi(r->preserve_at) : 0;
     int report = n ? fcntl(REPORT_FD, F_DUPFD_CLOEXEC, at + n) : -1;
-    for (int i = 0; i < n; i++) {
-        dup2(at + i, 3 + i);
+    int null = n ? fd_move_up(open("/dev/null", O_RDWR | O_CLOEXEC), at + n) : -1;
+    for (int i = 0; i < n; i++) { /* a restart has none: nothing else must be there */
+        if (dup2(at + i, 3 + i) < 0)
+            dup2(null, 3 + i);
         close(at + i);
     }
     execvp(r->command[0], r->command);

@@ -226,6 +226,7 @@ int main(int argc, char **argv)
         .terminal_fd = -1,
         .console_fd = -1,
         .lent_fd = -1,
+        .lender = -1,
         .listener_fd = -1,
         .listener_end = -1,
         .agent_fd = -1,

@@ -10,8 +10,8 @@
  *
  * lend: to make a user and a network namespace takes the kernel as long as all the container's
  * mounts; here it does so beside the programs that start the container. The answer is a message on
- * descriptor 3, a socket: our pid, whose id maps are to be written still, and both namespaces. We
- * stay, so that they can be, until the other end is closed.
+ * descriptor 3, a socket: our pid, whose id maps are to be written still, both namespaces, and a
+ * pidfd. We stay, so that they can be, until we are killed or the other end is closed.
  */
 #include "fail.h"
 
@@ -27,6 +27,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int enter(const char *run, char **argv)
@@ -59,8 +60,9 @@ static int lend(const char *run)
     }
     loopback_up();
     int fds[] = {open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC),
-                 open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
-    if (fd_send(REPORT_FD, pid, (size_t)n, fds, 2) < 0)
+                 open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC),
+                 (int)syscall(SYS_pidfd_open, getpid(), 0)};
+    if (fd_send(REPORT_FD, pid, (size_t)n, fds, 3) < 0)
         return 1; /* nobody waits for them any more */
     while (read(REPORT_FD, &more, 1) < 0 && errno == EINTR)
         ;

@@ -380,6 +380,8 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
         "Give one --network"
     run_pod 125 create --systemd=always --cgroups=disabled "$IMAGE"
     assert_error "--systemd=always needs a cgroup, and --cgroups=disabled none"
+    run_pod 125 create --sdnotify=healthy --health-cmd=true --health-interval=disable "$IMAGE"
+    assert_error 'invalid argument: sdnotify policy "healthy" requires health checks at intervals'
     run_pod 125 create --restart=bogus "$IMAGE"
     assert_error 'running container create option: "bogus" is not a valid restart policy: invalid argument' on-failure
     run_pod 125 create --cpus 1 --cpu-quota 1000 "$IMAGE"
@@ -418,16 +420,16 @@ volumes() { find "$XDG_DATA_HOME/containers/storage/pod/volumes" -mindepth 1 -ma
     assert_output "priv $IMAGE 1"
 }
 
-hear_notify() { # what comes to $ROOM/notify goes to $ROOM/told
+hear_notify() { # [@NAME]: what comes to $ROOM/notify, or to the abstract NAME, goes to $ROOM/told
     rm -f "$ROOM/notify" "$ROOM/told"
-    python3 - "$ROOM/notify" >"$ROOM/told" 3>&- <<'PY' &
+    python3 - "${1-$ROOM/notify}" >"$ROOM/told" 3>&- <<'PY' &
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
+s.bind(sys.argv[1].replace("@", "\0") if sys.argv[1][0] == "@" else sys.argv[1])
 s.settimeout(20)
 print(s.recv(4096).decode())
 PY
-    wait_for 10 test -S "$ROOM/notify"
+    wait_for 10 grep -q " ${1-$ROOM/notify}$" /proc/net/unix
 }
 
 @test "--requires and --sdnotify" {
@@ -458,7 +460,26 @@ PY
     assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
     run_pod 125 run -d --name unfit --network none --sdnotify=healthy --health-cmd false "$IMAGE" sleep 0.3
     assert_error "container unfit ended before it was healthy"
-    run_pod rm -f -t 0 told fit unfit
+    # over a restart; by start; by a run that stays
+    hear_notify
+    rm "$well/yes"
+    NOTIFY_SOCKET=$ROOM/notify run_pod run -d --name third --network none --sdnotify=healthy -v "$well:/well" \
+        --restart always --health-cmd true --health-interval 100ms "$IMAGE" \
+        sh -c 'test -e /well/yes || { touch /well/yes; exit 1; }; sleep 100'
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    hear_notify
+    run_pod stop -t 0 third
+    NOTIFY_SOCKET=$ROOM/notify run_pod start third
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    hear_notify
+    NOTIFY_SOCKET=$ROOM/notify run_pod run --rm --network none --sdnotify=healthy --health-cmd true "$IMAGE" sleep 1
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    # an abstract socket
+    hear_notify "@heard-$$"
+    NOTIFY_SOCKET=@heard-$$ run_pod run -d --name says --network none -v "$POD_TEST_TOP/tools/probe:/probe:ro" \
+        "$IMAGE" /probe notify READY=1
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    run_pod rm -f -t 0 told fit unfit third says
     # the container itself says it, by default; it is asked for nothing with the others
     NOTIFY_SOCKET=$ROOM/notify run_pod run --rm --network none "$IMAGE" sh -c 'echo $NOTIFY_SOCKET; stat -c %F /run/notify/notify.sock'
     assert_output "/run/notify/notify.sock
@@ -584,9 +605,21 @@ socket"
             cat <&3; ls /proc/self/fd | sort -n | paste -sd \" \""' bash "$ROOM/three"
         assert_equal "$(head -n 1 <<<"$output")" "from three"
         assert_match '^0 1 2 3( 4)?$' "$(tail -n 1 <<<"$output")"
+        run_cmd 0 bash -c 'exec 3>"$1"; pod exec -d --preserve-fds 1 has sh -c "echo words >&3"' bash "$ROOM/d"
+        wait_for 10 grep -q words "$ROOM/d"
+        assert_equal "$(cat "$ROOM/d")" words
         run_pod 125 exec --preserve-fds 90 has true
         assert_error_match "file descriptor [3-9] is not available"
         run_pod rm -f -t 0 has
+        # started again by its monitor, it has nobody's
+        rm -f "$ROOM/again"
+        run_cmd 0 bash -c 'exec 3</dev/zero 4</dev/zero 5</dev/zero 6</dev/zero; pod --runtime "$1" run -d --name again \
+            --network none -v "$3:/out" --restart on-failure:1 --preserve-fds 4 "$2" \
+            sh -c "for n in 3 4 5 6; do readlink /proc/\$\$/fd/\$n; done >>/out/again; exit 1"' \
+            bash "$runtime" "$IMAGE" "$ROOM"
+        run_pod wait again
+        assert_match "^(/dev/zero ){3}/dev/zero( (/dev)?/null)*$" "$(paste -sd " " "$ROOM/again")"
+        run_pod rm -f -t 0 again
     done
 }
 

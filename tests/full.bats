@@ -207,6 +207,8 @@ too_large() {
 }
 
 @test "low limits: open files, size of files, processes" {
+    run_cmd 0 bash -c 'ulimit -s 128; pod run --rm --network none "$0" echo hi' "$IMAGE"
+    assert_output hi
     run_cmd 0 bash -c 'ulimit -n 32; pod run --rm --network none "$0" echo hi' "$IMAGE"
     assert_output hi
     run_cmd 125 bash -c 'ulimit -n 16; pod run --rm --network none "$0" echo hi' "$IMAGE"

@@ -482,6 +482,11 @@ read-only"
         .mounts |= map(select(.type != "mqueue"))' -- readlink /proc/self/ns/net
     run_cmd 0 rt run "$ID-j"
     assert_output "$(readlink "/proc/$pid/ns/net")"
+    # with hooks, for which the runtime stays outside
+    bundle '.linux.namespaces += [{type: "time", path: "/proc/'"$pid"'/ns/time"}] |
+        .hooks.poststop = [{path: "/bin/true"}]' -- readlink /proc/self/ns/time
+    run_cmd 0 rt run "$ID-t"
+    assert_output "$(readlink "/proc/$pid/ns/time")"
     bundle '.linux.namespaces += [{type: "time", path: "/proc/self/ns/net"}]' -- true
     run_cmd 125 rt run "$ID-j"
     assert_error '"/proc/self/ns/net" is not a namespace of type "time"'
@@ -520,12 +525,23 @@ read-only"
         .mounts |= map(select(.type != \"sysfs\"))" -- readlink /proc/self/ns/net
     lent whole
     assert_equal "${lines[1]}" "$host"
+    # nobody of the host's is in the container's user namespace, whose root may trace there
+    bundle "$own | .process.capabilities |= map_values(. + [\"CAP_SYS_PTRACE\"]) |
+        .linux.namespaces |= map(select(.type != \"pid\")) | .mounts |= map(
+        if .destination == \"/proc\" then .type = \"bind\" | .source = \"/proc\" |
+            .options = [\"rbind\"] else . end)" -- sh -c 'own=$(readlink /proc/self/ns/user)
+        for p in /proc/[0-9]*; do
+            [ "$(readlink "$p/ns/user")" != "$own" ] || ! [ -e "$p/root/." ] || echo "$p $(cat "$p/comm")"
+        done 2>/dev/null | grep -v -e " sh$" -e " grep$"; echo looked'
+    lent whole
+    assert_equal "${#lines[@]} ${lines[1]}" "2 looked"
+    bundle "$own" -- sh -c 'ip -o addr show lo'
     lent silent
-    assert_output "$host"
+    assert_contains 'inet 127.0.0.1/8'
     # a number that is nobody's, and one that is no socket
     run_cmd 0 "$userns" enter -- "$RT" --root "$XDG_RUNTIME_DIR/rt" run --lent-fd 77 "$ID-n"
     run_cmd 0 "$userns" enter -- "$RT" --root "$XDG_RUNTIME_DIR/rt" run --lent-fd 9 "$ID-f" 9<config.json
-    assert_output "$host"
+    assert_contains 'inet 127.0.0.1/8'
 }
 
 @test "sysctls: those of namespaces that are ours, and no others" {
@@ -805,6 +821,9 @@ runtime_of_others() {
         run_pod 126 exec "x-$r" /etc
         run_cmd 4 script -qec "pod exec -it x-$r sh -c 'tty; exit 4'" /dev/null
         assert_match /dev/pts/0
+        run_cmd 0 bash -c 'exec 3>three; script -qec "pod exec -t --preserve-fds 1 $1 sh -c \"echo words >&3\"" /dev/null' \
+            bash "x-$r"
+        assert_equal "$(cat three)" words
         run_pod kill "x-$r"
         run_pod wait "x-$r"
         run_pod start "x-$r"

@@ -21,9 +21,9 @@ int exec_describe(const struct ctr *c, const struct ctr_status *s, const struct 
 
 /* ---- foreign.c ---- */
 struct exec_foreign {
+    int preserve;         /* descriptors that are aside (spawn.h), with ours too */
     char *pid_file, *log; /* NULL: the runtime is ours */
     int in;               /* as struct spawn has it */
-    int preserve;         /* descriptors that are aside (spawn.h) */
 };
 void exec_foreign_open(struct exec_foreign *f, const char *dir, const struct exec_opts *o);
 void exec_foreign_close(struct exec_foreign *f);

@@ -67,19 +67,16 @@ int exec_foreign_start(char *const *argv, const struct exec_foreign *f, int keep
 {
     pid_t pid;
     int how = std ? SPAWN_INHERIT : -1;
-    cleanup_free int *kept = xcalloc((size_t)f->preserve + 1, sizeof *kept);
     struct spawn sp = {.argv = argv,
                        .in = f->in,
                        .out = how,
                        .err = how,
                        .report = -1,
-                       .keep = kept,
-                       .nkeep = (size_t)f->preserve + 1};
-    kept[f->preserve] = keep;
-    for (int i = 0; i < f->preserve; i++)
-        kept[i] = SPAWN_ASIDE + i;
+                       .keep = &keep,
+                       .nkeep = 1,
+                       .preserve = f->preserve};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (spawn_set_aside(f->preserve, e) < 0 || spawn(&sp, &pid, e) < 0)
+    if (spawn(&sp, &pid, e) < 0)
         return -1;
     int status = spawn_wait(pid);
     cleanup(buf_free) struct buf b = BUF_INIT;
@@ -106,7 +103,7 @@ void exec_foreign_open(struct exec_foreign *f, const char *dir, const struct exe
     at_temp_name(name, sizeof name, "x");
     *f = (struct exec_foreign){.pid_file = xasprintf("%s/%s.pid", dir, name),
                                .log = xasprintf("%s/%s.log", dir, name),
-                               .preserve = (int)o->preserve_fds,
+                               .preserve = f->preserve,
                                .in = o->interactive && !o->detach ? SPAWN_INHERIT : -1};
 }
 

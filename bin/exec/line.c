@@ -8,6 +8,7 @@
 #include "things/start.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +54,9 @@ static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *a
 int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
               const char *console, struct exec_foreign *f, struct strv *argv, struct err *e)
 {
-    char *runtime;
+    char *runtime, count[16];
     bool ours;
+    snprintf(count, sizeof count, "%d", (int)o->preserve_fds);
     if (runtime_find(c, &runtime, &ours, e) < 0)
         return -1;
     if (add_cgroup(r, c, argv, e) < 0) {
@@ -62,7 +64,8 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
         return -1;
     }
     start_add_rootfs(true, argv);
-    start_add_preserved(o->preserve_fds, argv);
+    if (!ours)
+        start_add_preserved(o->preserve_fds, argv);
     strv_add(argv, "--");
     runtime_globals(r, runtime, ours, argv);
     free(runtime);
@@ -75,18 +78,18 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
         add_two(argv, "--log-format", "json");
     }
     runtime_verb(c, "exec", argv);
-    if (!ours || (o->detach && o->preserve_fds))
+    if (!ours) {
         strv_add(argv, "--detach");
-    if (!ours)
         add_two(argv, "--pid-file", f->pid_file);
+    }
     strv_add(argv, "--process");
     strv_addf(argv, "/proc/self/fd/%d", process);
     if (console)
         add_two(argv, "--console-socket", console);
-    if (o->preserve_fds > 0) {
-        strv_add(argv, "--preserve-fds");
-        strv_addf(argv, "%lld", (long long)o->preserve_fds);
-    }
+    if (ours)
+        start_add_preserved(o->preserve_fds, argv);
+    else if (o->preserve_fds > 0)
+        add_two(argv, "--preserve-fds", count);
     if (ours && add_filter(r, c, o->single, argv, e) < 0)
         return -1;
     if (ours && !o->no_journal) {

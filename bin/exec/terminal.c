@@ -123,7 +123,8 @@ static int start(char *const *argv, const struct exec_foreign *f, int keep, pid_
                        .err = SPAWN_INHERIT,
                        .report = -1,
                        .keep = &keep,
-                       .nkeep = 1};
+                       .nkeep = 1,
+                       .preserve = f->preserve};
     return f->log ? exec_foreign_start(argv, f, keep, false, ret, e) : spawn(&sp, ret, e);
 }
 

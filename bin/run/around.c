@@ -1,9 +1,7 @@
 #include "run/run.h"
 
 #include "disk/at.h"
-#include "disk/sdnotify.h"
 #include "plain/fdio.h"
-#include "things/health.h"
 #include "things/spawn.h"
 
 #include <errno.h>
@@ -11,10 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#define HEALTH_LOOK_NS 20000000
 
 void remove_named(const char *name)
 {
@@ -98,44 +93,4 @@ void drop_pod(const char *name)
     pid_t pid;
     if (spawn(&s, &pid, &ignored) == 0)
         spawn_wait(pid);
-}
-
-char *notify_take(const struct create_opts *o)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    char *kept = xstrdup(path ? path : "");
-    if (o->sdnotify && strcmp(o->sdnotify, "container") != 0)
-        unsetenv("NOTIFY_SOCKET");
-    return kept;
-}
-
-/* Looked at as `pod wait --condition healthy` does. */
-static int become_healthy(const struct roots *r, const struct ctr *c, struct err *e)
-{
-    char health[16] = "";
-    struct ctr_status s;
-    for (;;) {
-        ctr_status(r, c, &s);
-        health_status(c, health, sizeof health);
-        if (strcmp(health, "healthy") == 0)
-            return 0;
-        if (!ctr_is_up(&s))
-            return err_set(e, 0, "container %s ended before it was healthy", ctr_name(c));
-        nanosleep(&(struct timespec){.tv_nsec = HEALTH_LOOK_NS}, NULL);
-    }
-}
-
-int notify_ready(const struct roots *r, const struct ctr *c, const struct create_opts *o,
-                 const char *path, struct err *e)
-{
-    struct ctr_status s;
-    bool healthy = o->sdnotify && strcmp(o->sdnotify, "healthy") == 0;
-    if (!healthy && !(o->sdnotify && strcmp(o->sdnotify, "conmon") == 0))
-        return 0;
-    if (healthy && become_healthy(r, c, e) < 0)
-        return -1;
-    ctr_status(r, c, &s);
-    if (s.monitor > 0)
-        sdnotify_ready(path, s.monitor);
-    return 0;
 }

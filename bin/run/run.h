@@ -3,7 +3,6 @@
 #define POD_BIN_RUN_H
 
 #include "things/create.h"
-#include "things/ctr.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -27,16 +26,5 @@ void remove_named(const char *name);
 /* --pod new:NAME makes the pod; its name to *ret_made (o's string), else NULL. */
 int need_pod(struct create_opts *o, const char **ret_made, struct err *e);
 void drop_pod(const char *name);
-/*
- * NOTIFY_SOCKET, the caller's; with --sdnotify other than container it is taken from the
- * environment.
- */
-char *notify_take(const struct create_opts *o);
-/*
- * --sdnotify=conmon: tells systemd that the service is up, and which process stands for it;
- * healthy: as soon as the container is, -1 when it ends before.
- */
-int notify_ready(const struct roots *r, const struct ctr *c, const struct create_opts *o,
-                 const char *path, struct err *e);
 
 #endif

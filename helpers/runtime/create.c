@@ -217,7 +217,7 @@ static int guide_init(struct rt *rt, const struct nsplan *plan, pid_t pid, int s
     if (filter_forward(rt, pid, "creating", e) < 0)
         return -1;
     /* while init is busy; where `start` has yet to come, there is no state until it may */
-    if (state_save_config(rt, e) < 0 || write_pid_file(rt, pid, e) < 0)
+    if (state_save_config(rt, e) < 0 || write_pid_file(rt, pid, e) < 0 || lent_gone(rt, e) < 0)
         return -1;
     if (!start_too) {
         if (expect(sync, 'c', e) < 0 || state_save(rt, pid, e) < 0)
@@ -297,12 +297,12 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
         return err_sys(e, "cannot make a socket pair");
     trees_open(rt, &plan);
     lent_take(rt, &plan);
+    if ((plan.joined & WITH_OTHERS) && hide_from_others(rt, e) < 0)
+        return -1;
     if (cgroup_make(rt, e) < 0)
         return -1;
     plan.ready = !(plan.fresh & CLONE_NEWUSER) && !rt->cgroup && !rt->trees_remap;
-    plan.stay = !plan.ready || hooks_any(rt, NULL);
-    if ((plan.joined & WITH_OTHERS) && hide_from_others(rt, e) < 0)
-        return -1;
+    plan.stay = !plan.ready || rt->notify_fd >= 0 || hooks_any(rt, NULL);
     pid_t pid = ns_make(&plan, begin, &b, e);
     if (pid < 0) {
         if (rt->cgroup)

@@ -93,12 +93,14 @@ int notify_serve(struct rt *rt, pid_t init, struct err *e)
 {
     if (rt->notify_fd < 0)
         return 0;
-    pid_t pid = fork();
+    int end =
+        (int)syscall(SYS_pidfd_open, init, 0); /* here it is a child of ours, whatever it does */
+    pid_t pid = end < 0 ? -1 : fork();
     if (pid < 0)
-        return err_sys(e, "cannot fork");
+        return err_sys(e, "cannot watch for the container to be ready");
     if (pid == 0) {
         int sock = fd_move_up(rt->notify_fd, 10);
-        int fd = fd_move_up((int)syscall(SYS_pidfd_open, init, 0), 10);
+        int fd = fd_move_up(end, 10);
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         prctl(PR_SET_NAME, "pod-notify");
         setsid();
@@ -110,6 +112,7 @@ int notify_serve(struct rt *rt, pid_t init, struct err *e)
         pass_on(sock, fd, init);
         _exit(0);
     }
+    close(end);
     close(rt->notify_fd);
     rt->notify_fd = -1;
     return 0;

@@ -1,7 +1,6 @@
 #include "rt.h"
 
 #include "disk/at.h"
-#include "plain/beget.h"
 #include "plain/buf.h"
 #include "plain/fdio.h"
 #include "things/spawn.h"
@@ -131,31 +130,21 @@ static pid_t make(const struct nsplan *p, uint64_t more)
     return (pid_t)syscall(SYS_clone3, &a, sizeof a);
 }
 
-struct making {
-    const struct nsplan *plan;
-    ns_init *init;
-    void *arg;
-    sigset_t mask;
-    int answer; /* a struct made goes there */
-};
-
 struct made {
     pid_t pid;
     struct err e;
 };
 
-static int join_and_make(void *arg)
+static int join_and_make(const struct nsplan *p, ns_init *init, void *arg, int answer)
 {
-    struct making *m = arg;
     struct made made = {.pid = -1, .e = ERR_INIT};
-    if (join(m->plan, &made.e) == 0 && (made.pid = make(m->plan, CLONE_PARENT)) < 0)
+    if (join(p, &made.e) == 0 && (made.pid = make(p, CLONE_PARENT)) < 0)
         err_sys(&made.e, "cannot make the container's namespaces");
     if (made.pid == 0) {
-        close(m->answer);
-        sigprocmask(SIG_SETMASK, &m->mask, NULL);
-        m->init(m->arg);
+        close(answer);
+        init(arg);
     }
-    return fd_write_all(m->answer, &made, sizeof made) < 0;
+    return fd_write_all(answer, &made, sizeof made) < 0;
 }
 
 /*
@@ -165,13 +154,12 @@ static int join_and_make(void *arg)
 static pid_t make_apart(const struct nsplan *p, ns_init *init, void *arg, struct err *e)
 {
     int answer[2];
-    struct making m = {.plan = p, .init = init, .arg = arg};
     struct made made = {.pid = -1, .e = ERR_INIT};
     if (pipe2(answer, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
-    m.answer = answer[1];
-    sigprocmask(SIG_SETMASK, NULL, &m.mask);
-    pid_t between = beget(join_and_make, &m);
+    pid_t between = fork(); /* who shares memory cannot enter a time namespace */
+    if (between == 0)
+        _exit(join_and_make(p, init, arg, answer[1]));
     close(answer[1]);
     if (between < 0)
         err_sys(e, "cannot fork");

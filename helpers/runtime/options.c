@@ -57,6 +57,7 @@ static const struct opt exec_options[] = {
     {"cap", 'c', OPT_LIST, "CAP", "One more capability", AT(caps)},
     {"no-new-privs", 0, OPT_BOOL, NULL, "It may not gain privileges", AT(no_new_privs)},
     {"preserve-fds", 0, OPT_INT, "N", "Pass N descriptors from 3 up", AT(preserve_fds)},
+    {"preserve-at", 0, OPT_INT, "FD", NULL, AT(preserve_at)},
     {"apparmor", 0, OPT_STR, "PROFILE", "AppArmor profile", AT(apparmor)},
     {"process-label", 0, OPT_STR, "LABEL", "SELinux label", AT(label)},
     {"cgroup", 0, OPT_STR, "PATH", "Cgroup below the container's", AT(cgroup)},

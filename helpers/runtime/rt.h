@@ -36,6 +36,7 @@ struct rt {
     int pid_fd;      /* exec: the open pid file, or -1 */
     int journal_fd;  /* exec: pod's directory of the container, or -1 */
     int lent_fd;     /* where namespaces wait for us (lent.c), or -1 */
+    int lender;      /* pidfd of who made them, until it is gone; or -1 */
     int listener_fd, listener_end; /* seccomp notifications: the runtime's and init's end, or -1 */
     int agent_fd;                  /* connected to listenerPath, or -1 */
     int64_t listen_fds; /* descriptors from 3 up that systemd's socket activation gave us */
@@ -110,7 +111,7 @@ struct nsplan {
 int ns_plan(const json_t *spec, struct nsplan *ret, struct err *e);
 /*
  * Of init, a child of ours in those of the plan. `init` does not return. Unless we are to stay, we
- * are in the joined ones ourselves then.
+ * are in the joined ones ourselves then, and with us whatever we start later.
  */
 typedef void ns_init(void *arg);
 pid_t ns_make(const struct nsplan *p, ns_init *init, void *arg, struct err *e);
@@ -125,6 +126,11 @@ int ns_of_maps(const json_t *uids, const json_t *gids, struct err *e);
 void lent_open(struct rt *rt);
 /* Puts the namespaces that were made ahead, with the spec's maps, in the place of fresh ones. */
 void lent_take(struct rt *rt, struct nsplan *p);
+/*
+ * Waits until nobody of the host is in the container's user namespace: before anything that is not
+ * ours runs in it, whose root could go through such a process to the host's files.
+ */
+int lent_gone(struct rt *rt, struct err *e);
 
 /* ---- cgroup.c ---- */
 /* Makes linux.cgroupsPath with linux.resources; rt->cgroup is then set. Nothing to do: 0. */

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define STACK_SIZE (256 << 10)
+#define STACK_SIZE 32768
 
 /* The sanitizer knows one stack a thread. */
 #ifdef __SANITIZE_ADDRESS__

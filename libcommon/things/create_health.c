@@ -106,7 +106,8 @@ int create_health(const struct create_opts *o, const json_t *cfg, json_t *rec, s
                                           : json_incref(json_object_get(img, "Test"));
     const char *kind = json_string_value(json_array_get(test, 0));
     bool none = !kind || strcmp(kind, "NONE") == 0 || (!o->health_cmd && !test_ok(test));
-    if (none && o->sdnotify && strcmp(o->sdnotify, "healthy") == 0)
+    bool healthy = o->sdnotify && strcmp(o->sdnotify, "healthy") == 0;
+    if (none && healthy)
         return err_set(e, 0,
                        "invalid argument: sdnotify policy \"healthy\" requires a healthcheck to be "
                        "set");
@@ -117,5 +118,11 @@ int create_health(const struct create_opts *o, const json_t *cfg, json_t *rec, s
     json_t *h = json_object();
     json_object_set(h, "test", test);
     json_object_set_new(rec, "health", h);
-    return numbers(o, img, h, e) < 0 ? -1 : on_failure(o, h, e);
+    if (numbers(o, img, h, e) < 0)
+        return -1;
+    if (healthy && !jx_int(h, "interval", 0))
+        return err_set(e, 0,
+                       "invalid argument: sdnotify policy \"healthy\" requires health checks at "
+                       "intervals");
+    return on_failure(o, h, e);
 }

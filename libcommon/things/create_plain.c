@@ -181,6 +181,7 @@ static void set_plain(const struct create_opts *o, json_t *rec)
     jx_set_str(rec, "runtime", o->runtime);
     jx_set(rec, "runtimeFlags", jx_from_strv(&o->runtime_flag));
     jx_set_str(rec, "tz", o->tz);
+    jx_set_str(rec, "sdnotify", o->sdnotify);
     jx_set_str(rec, "cgroupManager", getenv("POD_CGROUP_MANAGER"));
     jx_set(rec, "hooksDirs", jx_from_strv(&o->hooks_dir));
     jx_set_str(rec, "personality", o->personality);

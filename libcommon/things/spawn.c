@@ -86,6 +86,8 @@ static int child(void *arg)
     fd_close_from(REPORT_FD + 1, NULL, 0);
     for (size_t i = 0; i < s->nkeep; i++)
         fd_cloexec(s->keep[i], false);
+    for (int i = 0; i < s->preserve; i++)
+        fd_cloexec(SPAWN_ASIDE + i, false);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execvp(s->argv[0], s->argv);

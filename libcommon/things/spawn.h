@@ -28,6 +28,7 @@ struct spawn {
     int report;       /* becomes descriptor 3; -1: none */
     const int *keep;  /* further descriptors, kept under their own numbers (all above 3) */
     size_t nkeep;
+    int preserve;    /* so many that are aside (below) are kept as well */
     int new_session; /* setsid() first */
 };
 #define SPAWN_INHERIT (-2)

@@ -51,7 +51,8 @@ pid_t chain_lend(const struct ctr *c, struct chain *ch)
     cleanup(strv_free) struct strv argv = STRV_INIT;
     strv_take(&argv, tool_path("pod-userns"));
     strv_add(&argv, "lend");
-    struct spawn s = {.argv = argv.v, .in = -1, .out = -1, .err = -1, .report = theirs};
+    struct spawn s = {
+        .argv = argv.v, .in = -1, .out = -1, .err = -1, .report = theirs, .new_session = 1};
     if (ours < 0 || spawn(&s, &pid, &ignored) < 0)
         return 0;
     ch->lent_fd = fd_take(&ours);

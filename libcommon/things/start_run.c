@@ -63,8 +63,7 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
 {
     struct launch *l = arg;
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    cleanup_free int *keep = xcalloc((size_t)ch->preserve + 4, sizeof *keep);
-    int report[2], gate[2];
+    int report[2], gate[2], keep[4];
     size_t nkeep = 0;
     if (pipe2(gate, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
@@ -74,8 +73,6 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
         return err_sys(e, "cannot make a pipe");
     keep[nkeep++] = l->lock;
     keep[nkeep++] = waits;
-    for (int i = 0; i < ch->preserve; i++)
-        keep[nkeep++] = SPAWN_ASIDE + i;
     if (l->client >= 0)
         keep[nkeep++] = l->client;
     if (ch->lent_fd)
@@ -90,7 +87,8 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
                       .err = std,
                       .report = report[1],
                       .keep = keep,
-                      .nkeep = nkeep};
+                      .nkeep = nkeep,
+                      .preserve = ch->preserve};
     int res = spawn(&s, &l->job->monitor, e);
     close(report[1]);
     l->job->report = report[0];

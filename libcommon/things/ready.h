@@ -1,0 +1,21 @@
+/*
+ * What systemd is told of a start, by the record's "sdnotify" (--sdnotify):
+ *   container (or none)  the container is given NOTIFY_SOCKET, and says itself that it is ready
+ *   conmon               we say so once it runs
+ *   healthy              we say so once its health check does
+ *   ignore               nobody does
+ * In the second and third the main process is the monitor.
+ */
+#ifndef POD_THINGS_READY_H
+#define POD_THINGS_READY_H
+
+#include "things/ctr.h"
+
+/* Before the start: NOTIFY_SOCKET is in our environment only if the container is to have it. */
+void ready_prepare(const struct ctr *c);
+/* After it. With healthy this waits; -1 when the container ended before. */
+int ready_say(const struct roots *r, const struct ctr *c, struct err *e);
+/* The same by a process of its own, for whoever has more to do; that one has no session_fd. */
+void ready_say_beside(const struct roots *r, const struct ctr *c, int session_fd);
+
+#endif
