@@ -138,9 +138,15 @@ int start_held(int sock, struct err *e)
     static char answer[sizeof e->msg + 16];
     if (attach_send(sock, ATTACH_START, NULL, 0) < 0)
         return err_sys(e, "cannot talk to the container's monitor");
-    ssize_t n = recv(sock, answer, sizeof answer - 1, 0);
-    if (n < 2 || answer[0] != ATTACH_SENT)
-        return err_set(e, 0, "the container's monitor has gone");
+    ssize_t n;
+    do
+        n = recv(sock, answer, sizeof answer - 1, 0);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET)); /* what it said before follows */
+    if (n < 2 || answer[0] != ATTACH_SENT) {
+        err_set(e, 0, "the container's monitor has gone");
+        e->sys = ECONNRESET;
+        return -1;
+    }
     answer[n] = '\0';
     char *text = strchr(answer, '\t');
     return text ? err_set(e, atoi(answer + 1), "%s", text + 1) : 0;
@@ -153,15 +159,29 @@ static int start_now(const struct roots *r, const struct ctr *c, struct err *e)
     return sock < 0 || start_held(sock, e) < 0 ? -1 : START_RUNNING;
 }
 
+/* A monitor that was killed a moment ago may seem to be there still: until its lock is free. */
+static int lock_or_tell(const struct roots *r, const struct ctr *c, const struct start_how *how,
+                        int *ret_lock, pid_t *ret_pid, struct err *e)
+{
+    for (int ms = 0;; ms += 2) {
+        int res = start_lock(r, c, ret_lock, ret_pid, e);
+        if (res != START_HELD || how->client_fd >= 0 || how->hold)
+            return res;
+        res = start_now(r, c, e);
+        if (res >= 0 || !e->sys || ms >= LOCK_PATIENCE_MS)
+            return res;
+        *e = (struct err)ERR_INIT;
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+}
+
 int start_begin(const struct roots *r, const struct ctr *c, const struct start_how *how,
                 struct start_job *ret, pid_t *ret_pid, struct err *e)
 {
     struct chain ch = {.roots = r};
     cleanup_fd int client = how->client_fd < 0 ? -1 : fd_move_up(how->client_fd, 10);
     cleanup_fd int lock = -1;
-    int res = start_lock(r, c, &lock, ret_pid, e);
-    if (res == START_HELD && how->client_fd < 0 && !how->hold)
-        return start_now(r, c, e);
+    int res = lock_or_tell(r, c, how, &lock, ret_pid, e);
     if (res != 0)
         return res;
     ch.hold = how->hold;
