@@ -2,6 +2,7 @@
 #include "say.h"
 
 #include "disk/journal.h"
+#include "things/ready.h"
 #include "things/select.h"
 #include "things/start.h"
 #include "things/stop.h"
@@ -68,6 +69,8 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     say_single_id(r->run_path);
     if (res == 0)
         journal_container(c.dir, "restart", NULL);
+    if (res == 0)
+        res = ready_wait(r, &c, e);
     ctr_close(&c);
     return res;
 }

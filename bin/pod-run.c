@@ -77,7 +77,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
         return -1;
     say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
-    ready_say_beside(r, c, sock);
+    ready_wait_beside(r, c, sock);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,
@@ -100,7 +100,7 @@ static int start_detached(const struct roots *r, const struct ctr *c, const stru
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
     say_single_id(r->run_path);
-    return ready_say(r, c, e);
+    return ready_wait(r, c, e);
 }
 
 static int run(const struct roots *r, const struct create_opts *o, const char *id, int *code,
@@ -109,7 +109,6 @@ static int run(const struct roots *r, const struct create_opts *o, const char *i
     struct ctr c;
     if (ctr_open(r, id, &c, e) < 0)
         return -1;
-    ready_prepare(&c);
     bool only_input = o->attach.n && !attaches(o, "stdout") && !attaches(o, "stderr");
     int res = o->detach ? start_detached(r, &c, o, e) : start_attached(r, &c, o, code, e);
     cleanup_free char *image = xstrdup(jx_str(c.record, "image"));

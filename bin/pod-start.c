@@ -73,7 +73,6 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
     cleanup_fd int sock = pair[0];
     struct start_how how = {.client_fd = pair[1]};
     int signals = session_signals(o->sig_proxy != 0);
-    ready_prepare(c);
     int res = ctr_start(r, c, &how, &pid, e);
     if (res < 0)
         return -1;
@@ -87,7 +86,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
         return -1;
     say_single_id(r->run_path);
     journal_container(c->dir, "attach", NULL);
-    ready_say_beside(r, c, sock);
+    ready_wait_beside(r, c, sock);
     struct session s = {.roots = r,
                         .id = c->id,
                         .sock = sock,
@@ -168,8 +167,9 @@ struct queue {
     const struct roots *roots;
     struct flight v[MOST];
     size_t first, n, most;
-    bool hold;   /* pod init */
-    bool beside; /* there will be several */
+    struct strv started; /* ids */
+    bool hold;           /* pod init */
+    bool beside;         /* there will be several */
     int code;
 };
 
@@ -179,8 +179,8 @@ static void end_oldest(struct queue *q)
     pid_t pid;
     if (f->ends)
         f->res = start_end(q->roots, &f->c, &f->job, &pid, &f->e);
-    if (f->ends && f->res == 0 && !q->hold)
-        f->res = ready_say(q->roots, &f->c, &f->e);
+    if (f->ends && f->res == 0)
+        strv_add(&q->started, f->c.id);
     if (f->ends && f->res < 0)
         explain(&f->c, q->hold, &f->e);
     if (f->res < 0)
@@ -199,6 +199,17 @@ static void end_all(struct queue *q)
         end_oldest(q);
 }
 
+/* Of those with --sdnotify=healthy, once all of them run. */
+static void wait_for_health(struct queue *q)
+{
+    struct ctr_walk w = {.roots = q->roots, .ids = q->started};
+    struct err e = ERR_INIT;
+    while (ctr_walk(&w))
+        if (ready_wait(q->roots, &w.c, &e) < 0)
+            q->code = say_error(&e);
+    ctr_walk_end(&w);
+}
+
 /* What needs others to run waits until those before it do. */
 static void begin(struct queue *q, const char *name)
 {
@@ -215,8 +226,6 @@ static void begin(struct queue *q, const char *name)
         f = &q->v[q->first];
         *f = moved;
     }
-    if (f->open)
-        ready_prepare(&f->c);
     f->res = f->open ? start_begin(q->roots, &f->c, &how, &f->job, &pid, &f->e) : -1;
     f->ends = f->open && f->res == START_OK;
     if (q->hold && f->res > 0)
@@ -243,6 +252,8 @@ static int start_all(const struct roots *r, const struct strv *names, const stru
             begin(&q, names->v[i]);
     end_all(&q);
     say_single_id(r->run_path);
+    if (!hold)
+        wait_for_health(&q);
     return q.code;
 }
 

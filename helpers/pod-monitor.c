@@ -166,6 +166,8 @@ static int once(struct mon *m, bool held, struct err *e)
         r = launch_start(m, e);
     if (r == 0)
         r = record_started(m, e);
+    if (r == 0)
+        health_begin(m); /* what the last run said of its health is no more, whoever looks now */
     clients_answer_start(m, r < 0 ? e : NULL);
     if (r < 0) {
         launch_undo(m);
@@ -176,7 +178,6 @@ static int once(struct mon *m, bool held, struct err *e)
     hold_mounts(m);
     m->timed_out = false;
     alarm((unsigned)m->o->timeout);
-    health_begin(m);
     return 0;
 }
 

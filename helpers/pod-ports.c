@@ -98,6 +98,7 @@ static int enter(pid_t pid)
     cleanup_fd int net = open(path, O_RDONLY | O_CLOEXEC);
     if (user < 0 || net < 0)
         return -1;
+    prctl(PR_SET_DUMPABLE, 0); /* root of that namespace may see us */
     /* EINVAL: it is our own already, as for root */
     if (setns(user, CLONE_NEWUSER) < 0 && errno != EINVAL)
         return -1;
@@ -110,7 +111,6 @@ static int give_up_rights(void)
     struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2];
     memset(none, 0, sizeof none);
-    prctl(PR_SET_DUMPABLE, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &h, none) < 0)
         return -1;
     return chdir("/");

@@ -471,6 +471,29 @@ PY
     run_pod stop -t 0 third
     NOTIFY_SOCKET=$ROOM/notify run_pod start third
     wait_for 10 grep -q READY=1 "$ROOM/told"
+    # never by what the run before it said of its health; and nobody else waits for that
+    hear_notify
+    run_pod run -d --name once --network none --sdnotify=healthy -v "$well:/well" --health-cmd 'test -e /well/yes' \
+        --health-interval 100ms --health-retries 100 "$IMAGE" sleep 100
+    run_pod stop -t 0 once fit
+    rm "$well/yes"
+    NOTIFY_SOCKET=$ROOM/notify run_cmd 124 timeout 1 pod start once fit
+    run_pod ps --filter name=fit --format '{{.Names}}'
+    assert_output fit
+    [ ! -s "$ROOM/told" ]
+    touch "$well/yes"
+    NOTIFY_SOCKET=$ROOM/notify run_pod restart -t 0 once
+    wait_for 10 grep -q READY=1 "$ROOM/told"
+    # whoever starts it: NOTIFY_SOCKET is not for those that asked for it not to be
+    run_pod create --name quiet --network none --sdnotify=ignore "$IMAGE" sh -c 'echo "in=$NOTIFY_SOCKET"; sleep 100'
+    run_pod create --name wants --network none --requires quiet "$IMAGE" sleep 100
+    NOTIFY_SOCKET=$ROOM/notify run_pod start wants
+    NOTIFY_SOCKET=$ROOM/notify run_pod restart -t 0 quiet
+    run_pod logs quiet
+    assert_output "in=
+in="
+    run_pod rm -f -t 0 wants
+    run_pod rm -f -t 0 quiet once
     hear_notify
     NOTIFY_SOCKET=$ROOM/notify run_pod run --rm --network none --sdnotify=healthy --health-cmd true "$IMAGE" sleep 1
     wait_for 10 grep -q READY=1 "$ROOM/told"
@@ -608,6 +631,11 @@ socket"
         run_cmd 0 bash -c 'exec 3>"$1"; pod exec -d --preserve-fds 1 has sh -c "echo words >&3"' bash "$ROOM/d"
         wait_for 10 grep -q words "$ROOM/d"
         assert_equal "$(cat "$ROOM/d")" words
+        # the numbers that we use for them may be the caller's, too; the end is the command's to make
+        run_cmd 0 bash -c 'exec 200>"$1" 3<"$1"; pod exec --preserve-fds 1 has cat /proc/self/fd/3' bash "$ROOM/d"
+        run_cmd 0 timeout 3 bash -c 'pod exec -d --preserve-fds 1 has sh -c "echo x >&3; exec 3>&-; sleep 10" \
+            3>&1 >/dev/null | cat'
+        assert_output x
         run_pod 125 exec --preserve-fds 90 has true
         assert_error_match "file descriptor [3-9] is not available"
         run_pod rm -f -t 0 has

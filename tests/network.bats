@@ -210,3 +210,15 @@ for i in range(50):
     assert_match $'^0[[:space:]]+[1-9][0-9]{4,}'
     refute_match "ermission"
 }
+
+# Its root may look at whatever is in its user namespace, where it has the host's processes in sight.
+@test "a container that sees the host's processes reaches none of those that serve its network" {
+    local how
+    for how in slirp4netns slirp4netns:port_handler=slirp4netns pasta; do
+        run_pod run --rm --pid host --cap-add SYS_PTRACE --network "$how" -p 127.0.0.1::80 "$IMAGE" sh -c '
+            for p in /proc/[0-9]*; do
+                [ ! -e "$p/root/." ] || echo "$(cat "$p/comm" 2>/dev/null)"
+            done | sort -u | grep -v -x -e sh -e cat -e sort -e grep; echo looked'
+        assert_output looked
+    done
+}

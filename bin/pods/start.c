@@ -2,6 +2,7 @@
 #include "pods.h"
 #include "say.h"
 
+#include "things/ready.h"
 #include "things/session.h"
 #include "things/start.h"
 #include "things/stop.h"
@@ -14,6 +15,8 @@ static int start_one(const struct roots *r, const struct ctr *c, struct err *e)
     struct start_how how = {.client_fd = -1};
     pid_t pid;
     int res = ctr_start(r, c, &how, &pid, e);
+    if (res == START_OK)
+        ready_wait_beside(r, c, -1);
     say_single_id(r->run_path);
     return res < 0 ? -1 : 0;
 }

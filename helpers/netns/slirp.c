@@ -6,7 +6,6 @@
 #include "things/needs.h"
 #include "things/start.h"
 #include "words/json.h"
-#include "words/userns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -142,20 +141,14 @@ static int forward(const struct slirp *s, const struct port *p, const char *gues
 /* ---- start ---- */
 
 /*
- * Its sandbox needs id 0, which a container of single-id mode has not when its user is another:
- * then it is started as root of the user's namespace, which has every right over the container's.
+ * Started as root of the user's namespace, which has every right over the container's, and enters
+ * the container's network alone: in the container's user namespace its root could go through it to
+ * the host, where both see the same processes (--pid=host).
  */
-static bool lacks_root(pid_t pid)
-{
-    return userns_only_id_of(pid, "uid_map") > 0;
-}
-
 static void build(struct strv *a, const struct slirp *s, const struct netns *n, const char *path,
                   int ready_fd)
 {
-    bool beside = lacks_root(n->pid);
-    if (beside)
-        start_add_userns(a);
+    start_add_userns(a);
     strv_add(a, path);
     strv_add(a, "--configure");
     strv_add(a, "--enable-sandbox");
@@ -175,10 +168,8 @@ static void build(struct strv *a, const struct slirp *s, const struct netns *n, 
     strv_addf(a, "--exit-fd=%d", n->exit_fd);
     if (s->socket[0])
         strv_addf(a, "--api-socket=%s", s->socket);
-    /* not by path, as pasta has it: version 1.2.0 can then not enter its sandbox */
-    if (beside)
-        strv_add(a, "--netns-type=path");
-    strv_addf(a, beside ? "/proc/%d/ns/net" : "%d", n->pid);
+    strv_add(a, "--netns-type=path");
+    strv_addf(a, "/proc/%d/ns/net", n->pid);
     strv_add(a, "tap0");
 }
 

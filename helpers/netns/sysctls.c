@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +62,7 @@ static void in_namespaces(pid_t pid, const struct strv *keep)
     cleanup_fd int net = -1;
     snprintf(path, sizeof path, "%s/ns/net", dir);
     net = open(path, O_RDONLY | O_CLOEXEC);
+    prctl(PR_SET_DUMPABLE, 0); /* root of that namespace may see us */
     /* fails with EINVAL when we are in that user namespace already */
     if (enter(dir, "user", CLONE_NEWUSER) < 0 && errno != EINVAL)
         return;

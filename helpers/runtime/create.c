@@ -302,7 +302,8 @@ static int launch(struct rt *rt, bool start_too, struct err *e)
     if (cgroup_make(rt, e) < 0)
         return -1;
     plan.ready = !(plan.fresh & CLONE_NEWUSER) && !rt->cgroup && !rt->trees_remap;
-    plan.stay = !plan.ready || rt->notify_fd >= 0 || hooks_any(rt, NULL);
+    plan.stay =
+        !plan.ready || !(plan.fresh & CLONE_NEWPID) || rt->notify_fd >= 0 || hooks_any(rt, NULL);
     pid_t pid = ns_make(&plan, begin, &b, e);
     if (pid < 0) {
         if (rt->cgroup)

@@ -171,6 +171,9 @@ static int launch(struct rt *rt, const struct state *s, const json_t *process, i
     close(tell[1]);
     if (console >= 0)
         close(console);
+    /* we stay; whether they are closed is the command's alone to say */
+    for (int i = 0; rt->o->preserve_at && i < rt->o->preserve_fds; i++)
+        close((int)rt->o->preserve_at + i);
     int r = finish(rt, pid, tell[0], ret_code, e);
     close(tell[0]);
     return r;

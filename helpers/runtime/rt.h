@@ -105,7 +105,7 @@ struct nsplan {
     int type[8];
     size_t n;
     bool ready;    /* init has nothing to wait for */
-    bool stay;     /* there is more for us to do outside of what is joined */
+    bool stay;     /* we have more to do outside of what is joined, or would be in others' sight */
     bool rootless; /* the user namespace is ours to add: newuidmap maps the caller's own ids */
 };
 int ns_plan(const json_t *spec, struct nsplan *ret, struct err *e);

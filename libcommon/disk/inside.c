@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,6 +34,7 @@ static void child(pid_t pid, int root, const char *path, int flags, int answer)
     char ns[64];
     snprintf(ns, sizeof ns, "/proc/%d/ns/user", pid);
     int user = open(ns, O_RDONLY | O_CLOEXEC);
+    prctl(PR_SET_DUMPABLE, 0); /* root of that namespace may see us */
     int fd =
         user >= 0 && setns(user, CLONE_NEWUSER) == 0 ? inside_open_below(root, path, flags) : -1;
     int why = fd < 0 ? errno : 0;

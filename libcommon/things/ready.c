@@ -53,30 +53,39 @@ static int become_healthy(const struct ctr *c, struct err *e)
     }
 }
 
-int ready_say(const struct roots *r, const struct ctr *c, struct err *e)
+static void say(const struct roots *r, const struct ctr *c)
 {
     struct ctr_status s;
-    if (!waits(c) && strcmp(mode_of(c), "conmon") != 0)
-        return 0;
-    if (waits(c) && become_healthy(c, e) < 0)
-        return -1;
     ctr_status(r, c, &s);
     if (s.monitor > 0)
         sdnotify_ready(notify_socket, s.monitor);
+}
+
+void ready_say(const struct roots *r, const struct ctr *c)
+{
+    if (strcmp(mode_of(c), "conmon") == 0)
+        say(r, c);
+}
+
+int ready_wait(const struct roots *r, const struct ctr *c, struct err *e)
+{
+    if (!waits(c))
+        return 0;
+    if (become_healthy(c, e) < 0)
+        return -1;
+    say(r, c);
     return 0;
 }
 
-void ready_say_beside(const struct roots *r, const struct ctr *c, int session_fd)
+void ready_wait_beside(const struct roots *r, const struct ctr *c, int session_fd)
 {
     struct err nobody = ERR_INIT;
-    pid_t pid = waits(c) ? fork() : -1;
-    if (!waits(c))
-        (void)ready_say(r, c, &nobody);
-    if (pid != 0)
+    if (!waits(c) || fork() != 0)
         return;
-    close(session_fd);
+    if (session_fd >= 0)
+        close(session_fd);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd < 3; fd++)
         dup2(null, fd);
-    _exit(ready_say(r, c, &nobody) < 0 ? 1 : 0);
+    _exit(ready_wait(r, c, &nobody) < 0 ? 1 : 0);
 }

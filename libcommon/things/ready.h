@@ -11,11 +11,13 @@
 
 #include "things/ctr.h"
 
-/* Before the start: NOTIFY_SOCKET is in our environment only if the container is to have it. */
+/* Before its monitor: NOTIFY_SOCKET is in our environment only if the container is to have it. */
 void ready_prepare(const struct ctr *c);
-/* After it. With healthy this waits; -1 when the container ended before. */
-int ready_say(const struct roots *r, const struct ctr *c, struct err *e);
-/* The same by a process of its own, for whoever has more to do; that one has no session_fd. */
-void ready_say_beside(const struct roots *r, const struct ctr *c, int session_fd);
+/* Once it runs. */
+void ready_say(const struct roots *r, const struct ctr *c);
+/* With healthy: waits, and says so; -1 when the container ended before. */
+int ready_wait(const struct roots *r, const struct ctr *c, struct err *e);
+/* The same by a process of its own, for whoever has more to do. It has no session_fd (-1: none). */
+void ready_wait_beside(const struct roots *r, const struct ctr *c, int session_fd);
 
 #endif

@@ -130,8 +130,8 @@ int spawn_can_preserve(int64_t n, struct err *e)
 int spawn_set_aside(int n, struct err *e)
 {
     for (int i = 0; i < n; i++)
-        if (fcntl(3 + i, F_DUPFD_CLOEXEC, SPAWN_ASIDE + i) != SPAWN_ASIDE + i)
-            return not_available(3 + i, e);
+        if (dup3(3 + i, SPAWN_ASIDE + i, O_CLOEXEC) < 0)
+            return err_sys(e, "cannot pass on file descriptor %d as %d", 3 + i, SPAWN_ASIDE + i);
     return 0;
 }
 

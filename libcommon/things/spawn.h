@@ -35,7 +35,7 @@ struct spawn {
 
 /*
  * Descriptors of our caller's, from 3 up, that are for a program further on: they are at ASIDE and
- * above as well then, close-on-exec, so that 3 can be the report's.
+ * above as well then, close-on-exec, so that 3 can be the report's. What was there is closed.
  */
 #define SPAWN_ASIDE 200
 /* Before anything is opened: did our caller pass n? */

@@ -18,8 +18,9 @@ struct start_how {
 /*
  * Starts c, and first the infra container of its pod where that does not run. 0 with the pid,
  * START_RUNNING when it runs already, or -1 (code 126 and 127: the command cannot be run).
- * START_HELD: it was only created (hold), and a client was given or hold is wanted again; else it
- * is started now.
+ * Whom it shall notify (--sdnotify=conmon) is told; one that is to be healthy first:
+ * things/ready.h. START_HELD: it was only created (hold), and a client was given or hold is wanted
+ * again; else it is started now.
  */
 enum { START_OK = 0, START_RUNNING = 1, START_HELD = 2 };
 int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how *how,

@@ -1,5 +1,6 @@
 /* What must be so before a container is started. */
 #include "things/image.h"
+#include "things/ready.h"
 #include "things/start.h"
 #include "things/start_chain.h"
 #include "words/exitcode.h"
@@ -18,6 +19,8 @@ static int start_required(const struct roots *r, const struct ctr *c, struct err
         if (ctr_find(r, json_string_value(v), &other, e) < 0)
             return err_prefix(e, "a container that %s requires is gone", c->id);
         int res = ctr_start(r, &other, &how, &pid, e);
+        if (res == START_OK)
+            ready_wait_beside(r, &other, -1);
         ctr_close(&other);
         if (res < 0)
             return -1;

@@ -5,6 +5,7 @@
 #include "disk/lock.h"
 #include "disk/report.h"
 #include "plain/fdio.h"
+#include "things/ready.h"
 #include "things/session.h"
 #include "things/spawn.h"
 #include "things/start_chain.h"
@@ -89,6 +90,7 @@ static int run_monitor(struct chain *ch, void *arg, struct err *e)
                       .keep = keep,
                       .nkeep = nkeep,
                       .preserve = ch->preserve};
+    ready_prepare(l->c);
     int res = spawn(&s, &l->job->monitor, e);
     close(report[1]);
     l->job->report = report[0];
@@ -224,6 +226,7 @@ int start_end(const struct roots *r, const struct ctr *c, struct start_job *job,
     if (res < 0)
         return -1;
     *ret_pid = (pid_t)atoi(value);
+    ready_say(r, c);
     return write_pid(jx_str0(c->record, "pidfile"), *ret_pid, e) < 0
                ? -1
                : write_pid(jx_str0(c->record, "conmonPidfile"), job->monitor, e);
