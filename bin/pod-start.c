@@ -119,21 +119,17 @@ static int explain(const struct ctr *c, bool hold, struct err *e)
     return -1;
 }
 
-static int open_startable(const struct roots *r, const char *name, struct ctr *ret, struct err *e)
+static int refuse_paused(const struct roots *r, const struct ctr *c, struct err *e)
 {
     struct ctr_status s;
-    if (ctr_find(r, name, ret, e) < 0)
-        return -1;
-    ctr_status(r, ret, &s);
+    ctr_status(r, c, &s);
     if (s.state != CTR_PAUSED)
         return 0;
     err_set(e, 0,
             "unable to start container \"%s\": container %s must be in Created or Stopped "
             "state to be started: container state improper",
-            ret->id, ret->id);
-    err_hint(e, "Type: pod unpause %s", ctr_name(ret));
-    ctr_close(ret);
-    return -1;
+            c->id, c->id);
+    return err_hint(e, "Type: pod unpause %s", ctr_name(c));
 }
 
 /* ---- one that we stay with ---- */
@@ -142,10 +138,10 @@ static int start_and_stay(const struct roots *r, const char *name, const struct 
                           int *code, struct err *e)
 {
     struct ctr c;
-    if (open_startable(r, name, &c, e) < 0)
+    if (ctr_find(r, name, &c, e) < 0)
         return -1;
-    int res = stay(r, &c, o, code, e);
-    if (res < 0)
+    int res = refuse_paused(r, &c, e);
+    if (res == 0 && (res = stay(r, &c, o, code, e)) < 0)
         explain(&c, false, e);
     ctr_close(&c);
     return res;
@@ -219,7 +215,7 @@ static void begin(struct queue *q, const char *name)
         end_oldest(q);
     struct flight *f = &q->v[(q->first + q->n) % MOST];
     *f = (struct flight){.name = name};
-    f->open = open_startable(q->roots, name, &f->c, &f->e) == 0;
+    f->open = ctr_find(q->roots, name, &f->c, &f->e) == 0;
     if (f->open && start_needs_others(&f->c)) {
         end_all(q);
         struct flight moved = *f;
@@ -228,7 +224,9 @@ static void begin(struct queue *q, const char *name)
     }
     f->res = f->open ? start_begin(q->roots, &f->c, &how, &f->job, &pid, &f->e) : -1;
     f->ends = f->open && f->res == START_OK;
-    if (q->hold && f->res > 0)
+    if (f->res > 0 && refuse_paused(q->roots, &f->c, &f->e) < 0)
+        f->res = -1;
+    else if (q->hold && f->res > 0)
         f->res = err_set(&f->e, 0,
                          "container %s has already been created in runtime: container state "
                          "improper",

@@ -98,6 +98,7 @@ struct child {
     char **argv;
     const int *std; /* its 0, 1 and 2; NULL, or -1 one by one: /dev/null */
     bool inherit;   /* ours instead */
+    bool foreign;   /* it, or what it becomes, is not ours */
     int report;     /* its 3; -1: none */
 };
 
@@ -123,7 +124,10 @@ static int exec_child(void *arg)
 {
     const struct child *c = arg;
     sigset_t none;
-    signals_default(); /* for runtimes that leave this to their caller */
+    if (c->foreign)
+        signals_default(); /* runtimes may leave this to their caller; ours does not */
+    else
+        signal(SIGPIPE, SIG_DFL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int keep = fcntl(c->report, F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3 && !c->inherit; i++)
@@ -190,7 +194,8 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
     int p[2], status = 0;
     if (pipe2(p, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
-    struct child child = {.argv = c->argv, .std = std, .inherit = inherit, .report = p[1]};
+    struct child child = {
+        .argv = c->argv, .std = std, .inherit = inherit, .report = p[1], .foreign = !ours};
     /* once: when it is restarted, the numbers may be something else */
     child.passes = c == &m->o->create && !m->restarts ? m : NULL;
     pid_t pid = beget(exec_child, &child);
@@ -228,7 +233,7 @@ static int run_command(struct mon *m, const struct command *c, const int std[3],
 
 pid_t launch_beside(const struct command *c)
 {
-    struct child child = {.argv = c->argv, .report = -1};
+    struct child child = {.argv = c->argv, .report = -1, .foreign = true};
     return beget(exec_child, &child);
 }
 

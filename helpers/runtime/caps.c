@@ -22,7 +22,7 @@ static uint64_t mask_of(const json_t *caps, const char *set)
         cleanup_free char *lower = xstrdup(json_string_value(name) ? json_string_value(name) : "");
         for (char *p = lower; *p; p++)
             *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-        if (cap_from_name(lower, &v) < 0 || v > 63 || prctl(PR_CAPBSET_READ, v, 0, 0, 0) < 0)
+        if (cap_from_name(lower, &v) < 0 || v >= cap_max_bits() || v > 63)
             fprintf(stderr, "Warning: unknown capability \"%s\" is ignored\n", lower);
         else
             mask |= 1ull << v;
@@ -53,9 +53,9 @@ void caps_read(const json_t *process, struct capsets *c)
 
 int caps_drop_bounding(uint64_t keep, struct err *e)
 {
-    for (unsigned v = 0; v < 64 && prctl(PR_CAPBSET_READ, v, 0, 0, 0) >= 0; v++)
+    for (int v = 0; v < 64 && v < cap_max_bits(); v++)
         if (!(keep >> v & 1) && prctl(PR_CAPBSET_DROP, v, 0, 0, 0) < 0)
-            return err_sys(e, "cannot drop capability %u from the bounding set", v);
+            return err_sys(e, "cannot drop capability %d from the bounding set", v);
     return 0;
 }
 
