@@ -445,6 +445,8 @@ PY
     hear_notify
     NOTIFY_SOCKET=$ROOM/notify run_pod run -d --name told --network none --sdnotify=conmon "$IMAGE" sleep 100
     wait_for 10 grep -q READY=1 "$ROOM/told"
+    run_pod inspect -f '{{.Config.SdNotifyMode}}' told
+    assert_output conmon
     run_pod inspect -f '{{.State.ConmonPid}}' told
     assert_contains "MAINPID=$output" "$(cat "$ROOM/told")"
     # as soon as it is healthy, and never when it ends before

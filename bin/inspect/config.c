@@ -76,6 +76,7 @@ json_t *inspect_config(const json_t *rec)
         json_object_set_new(o, "SystemdMode", json_true());
     if (json_object_get(rec, "secrets"))
         json_object_set_new(o, "Secrets", secrets_of(rec));
-    json_object_set_new(o, "sdNotifyMode", json_string("container"));
+    const char *notify = jx_str0(rec, "sdnotify");
+    json_object_set_new(o, "sdNotifyMode", json_string(notify ? notify : "container"));
     return o;
 }
