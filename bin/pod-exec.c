@@ -91,7 +91,7 @@ static int with_terminal(const struct roots *r, const struct ctr *c, const struc
                          int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    struct exec_foreign f = {.preserve = (int)o->preserve_fds};
+    struct exec_foreign f = {0};
     char name[32];
     at_temp_name(name, sizeof name, "x");
     cleanup_free char *path = xasprintf("%s/%s/%s", r->run_path, c->id, name);
@@ -113,7 +113,7 @@ static int become(const struct roots *r, const struct ctr *c, const struct exec_
                   int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    struct exec_foreign f = {.preserve = (int)o->preserve_fds};
+    struct exec_foreign f = {0};
     if (exec_line(r, c, o, process, NULL, &f, &argv, e) < 0)
         return -1;
     if (f.log)
@@ -138,7 +138,7 @@ static int detached(const struct roots *r, const struct ctr *c, const struct exe
                     int process, int *code, struct err *e)
 {
     cleanup(strv_free) struct strv argv = STRV_INIT;
-    struct exec_foreign f = {.preserve = (int)o->preserve_fds};
+    struct exec_foreign f = {0};
     int report[2];
     pid_t pid;
     if (exec_line(r, c, o, process, NULL, &f, &argv, e) < 0)

@@ -163,7 +163,7 @@ struct queue {
     const struct roots *roots;
     struct flight v[MOST];
     size_t first, n, most;
-    struct strv started; /* ids */
+    struct strv unready; /* ids of those that are to be healthy first */
     bool hold;           /* pod init */
     bool beside;         /* there will be several */
     int code;
@@ -175,8 +175,8 @@ static void end_oldest(struct queue *q)
     pid_t pid;
     if (f->ends)
         f->res = start_end(q->roots, &f->c, &f->job, &pid, &f->e);
-    if (f->ends && f->res == 0)
-        strv_add(&q->started, f->c.id);
+    if (f->ends && f->res == 0 && !q->hold && ready_waits(&f->c))
+        strv_add(&q->unready, f->c.id);
     if (f->ends && f->res < 0)
         explain(&f->c, q->hold, &f->e);
     if (f->res < 0)
@@ -195,10 +195,10 @@ static void end_all(struct queue *q)
         end_oldest(q);
 }
 
-/* Of those with --sdnotify=healthy, once all of them run. */
+/* Once all of them run. */
 static void wait_for_health(struct queue *q)
 {
-    struct ctr_walk w = {.roots = q->roots, .ids = q->started};
+    struct ctr_walk w = {.roots = q->roots, .ids = q->unready};
     struct err e = ERR_INIT;
     while (ctr_walk(&w))
         if (ready_wait(q->roots, &w.c, &e) < 0)
@@ -250,8 +250,7 @@ static int start_all(const struct roots *r, const struct strv *names, const stru
             begin(&q, names->v[i]);
     end_all(&q);
     say_single_id(r->run_path);
-    if (!hold)
-        wait_for_health(&q);
+    wait_for_health(&q);
     return q.code;
 }
 

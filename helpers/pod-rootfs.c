@@ -21,7 +21,6 @@
 
 #include "disk/report.h"
 #include "disk/roots.h"
-#include "plain/buf.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 #include "rootfs/fill.h"
@@ -33,14 +32,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define OWN_VALUES 3

@@ -45,7 +45,7 @@ int exec_terminal(char *const *argv, const struct exec_foreign *f, int listen, i
 /*
  * [pod-cgroup --join DIR --] pod-userns enter -- pod-rootfs --seal --
  * RUNTIME exec --process /proc/self/fd/N ID
- * f: filled in when the runtime is not ours.
+ * f: filled in; but for `preserve` only when the runtime is not ours.
  */
 int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
               const char *console, struct exec_foreign *f, struct strv *argv, struct err *e);

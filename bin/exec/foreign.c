@@ -101,10 +101,9 @@ void exec_foreign_open(struct exec_foreign *f, const char *dir, const struct exe
 {
     char name[32];
     at_temp_name(name, sizeof name, "x");
-    *f = (struct exec_foreign){.pid_file = xasprintf("%s/%s.pid", dir, name),
-                               .log = xasprintf("%s/%s.log", dir, name),
-                               .preserve = f->preserve,
-                               .in = o->interactive && !o->detach ? SPAWN_INHERIT : -1};
+    f->pid_file = xasprintf("%s/%s.pid", dir, name);
+    f->log = xasprintf("%s/%s.log", dir, name);
+    f->in = o->interactive && !o->detach ? SPAWN_INHERIT : -1;
 }
 
 void exec_foreign_close(struct exec_foreign *f)

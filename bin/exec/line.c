@@ -8,7 +8,6 @@
 #include "things/start.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,9 +53,9 @@ static int add_cgroup(const struct roots *r, const struct ctr *c, struct strv *a
 int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts *o, int process,
               const char *console, struct exec_foreign *f, struct strv *argv, struct err *e)
 {
-    char *runtime, count[16];
+    char *runtime;
     bool ours;
-    snprintf(count, sizeof count, "%d", (int)o->preserve_fds);
+    *f = (struct exec_foreign){.preserve = (int)o->preserve_fds};
     if (runtime_find(c, &runtime, &ours, e) < 0)
         return -1;
     if (add_cgroup(r, c, argv, e) < 0) {
@@ -86,10 +85,12 @@ int exec_line(const struct roots *r, const struct ctr *c, const struct exec_opts
     strv_addf(argv, "/proc/self/fd/%d", process);
     if (console)
         add_two(argv, "--console-socket", console);
-    if (ours)
+    if (ours) {
         start_add_preserved(o->preserve_fds, argv);
-    else if (o->preserve_fds > 0)
-        add_two(argv, "--preserve-fds", count);
+    } else if (o->preserve_fds > 0) {
+        strv_add(argv, "--preserve-fds");
+        strv_addf(argv, "%lld", (long long)o->preserve_fds);
+    }
     if (ours && add_filter(r, c, o->single, argv, e) < 0)
         return -1;
     if (ours && !o->no_journal) {

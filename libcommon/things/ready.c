@@ -21,7 +21,7 @@ static const char *mode_of(const struct ctr *c)
     return mode ? mode : "container";
 }
 
-static bool waits(const struct ctr *c)
+bool ready_waits(const struct ctr *c)
 {
     return strcmp(mode_of(c), "healthy") == 0;
 }
@@ -69,7 +69,7 @@ void ready_say(const struct roots *r, const struct ctr *c)
 
 int ready_wait(const struct roots *r, const struct ctr *c, struct err *e)
 {
-    if (!waits(c))
+    if (!ready_waits(c))
         return 0;
     if (become_healthy(c, e) < 0)
         return -1;
@@ -80,7 +80,7 @@ int ready_wait(const struct roots *r, const struct ctr *c, struct err *e)
 void ready_wait_beside(const struct roots *r, const struct ctr *c, int session_fd)
 {
     struct err nobody = ERR_INIT;
-    if (!waits(c) || fork() != 0)
+    if (!ready_waits(c) || fork() != 0)
         return;
     if (session_fd >= 0)
         close(session_fd);

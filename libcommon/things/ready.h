@@ -15,6 +15,8 @@
 void ready_prepare(const struct ctr *c);
 /* Once it runs. */
 void ready_say(const struct roots *r, const struct ctr *c);
+/* Is it to be healthy first? */
+bool ready_waits(const struct ctr *c);
 /* With healthy: waits, and says so; -1 when the container ended before. */
 int ready_wait(const struct roots *r, const struct ctr *c, struct err *e);
 /* The same by a process of its own, for whoever has more to do. It has no session_fd (-1: none). */

@@ -40,6 +40,8 @@ int start_end(const struct roots *r, const struct ctr *c, struct start_job *job,
               struct err *e);
 /* sock: a connection to the monitor of one that is held. */
 int start_held(int sock, struct err *e);
+/* Is one of its namespaces another container's, that container's user namespace included? */
+bool start_joins(const struct ctr *c);
 /* Must others run before it can be started? */
 bool start_needs_others(const struct ctr *c);
 

@@ -24,19 +24,11 @@ static bool several_processors(void)
  */
 static bool may_be_lent(const struct ctr *c)
 {
-    const json_t *mode;
-    const char *kind, *userns = jx_str(c->record, "userns");
-    if (*jx_str(c->record, "pod") || spec_remaps(c->record) || strcmp(userns, "host") == 0 ||
-        str_starts(userns, "ns:"))
-        return false;
-    json_object_foreach(json_object_get(c->record, "namespaces"), kind, mode)
-    {
-        const char *text = json_string_value(mode);
-        if (str_starts(text, "container:") || /* its user namespace goes along */
-            (strcmp(kind, "network") == 0 && strcmp(text, "private") != 0))
-            return false;
-    }
-    return true;
+    const char *userns = jx_str(c->record, "userns");
+    const char *net = jx_str(json_object_get(c->record, "namespaces"), "network");
+    return !*jx_str(c->record, "pod") && !start_joins(c) && !spec_remaps(c->record) &&
+           strcmp(userns, "host") != 0 && !str_starts(userns, "ns:") &&
+           (!*net || strcmp(net, "private") == 0);
 }
 
 pid_t chain_lend(const struct ctr *c, struct chain *ch)

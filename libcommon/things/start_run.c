@@ -240,7 +240,7 @@ int ctr_start(const struct roots *r, const struct ctr *c, const struct start_how
     return res == START_OK ? start_end(r, c, &job, ret_pid, e) : res;
 }
 
-bool start_needs_others(const struct ctr *c)
+bool start_joins(const struct ctr *c)
 {
     const json_t *mode;
     const char *kind;
@@ -249,5 +249,10 @@ bool start_needs_others(const struct ctr *c)
         if (str_starts(json_string_value(mode), "container:"))
             return true;
     }
-    return *jx_str(c->record, "pod") || json_object_get(c->record, "requires");
+    return false;
+}
+
+bool start_needs_others(const struct ctr *c)
+{
+    return start_joins(c) || *jx_str(c->record, "pod") || json_object_get(c->record, "requires");
 }
