@@ -81,6 +81,7 @@ static void pack_command(const struct job *j, struct strv *ret)
         for (i = 0; i < view.line.n; i++)
             strv_add(ret, view.line.v[i]);
         strv_take(ret, tool_path("pod-pack"));
+        view_owners(&j->roots, &j->c, ret);
         strv_add(ret, view.dir);
         return;
     }
@@ -99,6 +100,7 @@ static void pack_command(const struct job *j, struct strv *ret)
         strv_add(ret, "--point");
         strv_add(ret, jx_str(secret, "target"));
     }
+    view_owners(&j->roots, &j->c, ret);
     strv_addf(ret, "%s/pod/containers/%s/upper", j->roots.graph_path, j->c.id);
 }
 

@@ -3,6 +3,7 @@
 
 #include "disk/journal.h"
 #include "things/pack.h"
+#include "things/spawn.h"
 #include "things/view.h"
 
 #include <stddef.h>
@@ -39,6 +40,8 @@ int main(int argc, char **argv)
     if (roots_open(&r, &e) < 0 || ctr_find(&r, argv[first], &c, &e) < 0)
         return say_error(&e);
     view_container(&r, &c, &view);
+    strv_take(&view.line, tool_path("pod-pack"));
+    view_owners(&r, &c, &view.line);
     if (pack_output(o.output, &out, &e) < 0 || pack_tree(&view.line, view.dir, out, &e) < 0)
         return say_error(&e);
     journal_container(c.dir, "export", NULL);

@@ -1,12 +1,13 @@
 /*
- * pod-fakeroot SOCKET [--] COMMAND [ARG...]: makes root of a container that has one user id
- * (words/userns.h, single-id mode) able to do what package managers do.
+ * pod-fakeroot SOCKET [--owners TOP]... [--] COMMAND [ARG...]: makes root of a container that has
+ * one user id (words/userns.h, single-id mode) able to do what package managers do.
  *
  * The container's seccomp filter hands us chown, set*id, setgroups and mknod (OCI runtime-spec,
  * «seccomp», listenerPath: SOCKET). Owners are remembered beside the file for `commit`
- * (disk/owner.h); to become somebody else succeeds and changes nothing; a device is an empty file.
- * Nobody gets a right from it: what is done to a file is what the caller, whose files they all
- * are, may do to it.
+ * (disk/owner.h), those of links beside the container's own layer, whose top is the first TOP; the
+ * others are of the layers below it (disk/owners.h). To become somebody else succeeds and changes
+ * nothing; a device is an empty file. Nobody gets a right from it: what is done to a file is what
+ * the caller, whose files they all are, may do to it.
  *
  * COMMAND, the runtime, is run in our place; we stay beside it until nobody is left who has
  * the filter.
@@ -138,9 +139,8 @@ static void become_server(int door, int runtime)
     proc_dir = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     root_dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     /* the report's descriptor and whatever else was inherited is the runtime's */
-    for (int fd = 3; fd < 256; fd++)
-        if (fd != door && fd != runtime && fd != proc_dir && fd != root_dir)
-            close(fd);
+    const int ours[] = {door, runtime, proc_dir, root_dir};
+    fd_close_now(3, ours, sizeof ours / sizeof *ours);
     if (proc_dir < 0 || root_dir < 0 || chdir("/") < 0)
         _exit(1);
     s.p[DOOR] = (struct pollfd){.fd = door, .events = POLLIN};
@@ -173,10 +173,13 @@ int main(int argc, char **argv)
 {
     struct err e = ERR_INIT;
     char **command = argv + 2;
-    if (argc > 2 && strcmp(argv[2], "--") == 0)
+    for (; argc > 2 && command[0] && command[1] && strcmp(command[0], "--owners") == 0;
+         command += 2)
+        links_layer(command[1]);
+    if (argc > 2 && command[0] && strcmp(command[0], "--") == 0)
         command++;
     if (argc < 3 || !*command)
-        err_set(&e, 0, "usage: pod-fakeroot SOCKET [--] COMMAND [ARG...]");
+        err_set(&e, 0, "usage: pod-fakeroot SOCKET [--owners TOP]... [--] COMMAND [ARG...]");
     else
         run(argv[1], command, &e);
     report_err(&e);

@@ -1,6 +1,6 @@
 /*
- * pod-pack [--layer …] [--map RANGE]... DIR [ENTRY [NAME]]: a tree as a tar archive on standard
- * output.
+ * pod-pack [--layer …] [--map RANGE]... [--owners TOP]... DIR [ENTRY [NAME]]: a tree as a tar
+ * archive on standard output.
  *
  * What is in DIR, or of that only ENTRY, which may be called NAME in the archive. Nothing is
  * followed, so whatever a container does to the tree while it is read, nothing outside it is: each
@@ -9,7 +9,9 @@
  * come out as OCI image-spec has them («Whiteouts»); empty files that a runtime makes to mount
  * its own on them are left out.
  *
- * --map is a range of ids of the container that the tree is seen from (disk/idshift.h).
+ * --map is a range of ids of the container that the tree is seen from (disk/idshift.h). --owners
+ * names the top of a layer that files of the tree are in: what single-id mode remembers of its
+ * links is beside it (disk/owners.h).
  *
  * Runs as uid 0 of the user's namespace, and reads only.
  */
@@ -18,6 +20,7 @@
 #include "disk/report.h"
 #include "pack/attrs.h"
 #include "pack/names.h"
+#include "pack/seen.h"
 #include "pack/tarout.h"
 #include "plain/err.h"
 #include "plain/fdio.h"
@@ -27,9 +30,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <search.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -42,45 +43,17 @@
 struct pack {
     struct tarout out;
     struct buf path; /* the entry's, as the archive calls it */
-    void *links;     /* tree of struct seen: files with several names */
+    struct seen links;
     bool layer;
     struct strv points; /* further mount points, as in the archive */
     struct idshift shown;
+    struct strv tops;     /* of layers that owners are remembered beside: */
+    struct owners beside; /* those of links and FIFOs, in single-id mode */
     struct owner made_by; /* who owns what the container made; OWNER_SAME twice: nobody else */
     int depth;
 };
 
-struct seen {
-    dev_t dev;
-    ino_t ino;
-    char *path;
-};
-
 static int tree(struct pack *p, int dir);
-
-static int by_inode(const void *a, const void *b)
-{
-    const struct seen *x = a, *y = b;
-    if (x->dev != y->dev)
-        return x->dev < y->dev ? -1 : 1;
-    return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
-}
-
-/* The first name of the file in the archive, or NULL: this is the first. */
-static const char *first_name(struct pack *p, const struct stat *st)
-{
-    if (st->st_nlink < 2 || S_ISDIR(st->st_mode))
-        return NULL;
-    struct seen *s = xmalloc(sizeof *s);
-    *s = (struct seen){st->st_dev, st->st_ino, NULL};
-    struct seen **at = tsearch(s, &p->links, by_inode);
-    if (*at != s) {
-        free(s);
-        return (*at)->path;
-    }
-    s->path = xstrdup(buf_str(&p->path));
-    return NULL;
-}
 
 static int empty(struct pack *p, const struct stat *st, const char *dir, const char *prefix,
                  const char *name)
@@ -106,18 +79,21 @@ static bool is_kernels(int dir)
     return false;
 }
 
-static void set_owner(const struct pack *p, int fd, struct stat *st)
+/* fd: -1 for what can have no attributes: name in dir. */
+static void set_owner(const struct pack *p, int fd, int dir, const char *name, struct stat *st)
 {
-    attrs_owner(&p->made_by, fd, st);
+    if (fd >= 0)
+        attrs_owner(&p->made_by, fd, st);
+    else
+        attrs_owner_beside(&p->made_by, &p->beside, dir, name, st);
     st->st_uid = idshift_in(&p->shown, 'u', st->st_uid);
     st->st_gid = idshift_in(&p->shown, 'g', st->st_gid);
 }
 
-static int another_name(struct pack *p, int fd, const char *first, struct stat *st)
+static int another_name(struct pack *p, const char *first, const struct stat *st)
 {
     const struct tarout_entry en = {
         .name = buf_str(&p->path), .link = first, .type = '1', .st = st};
-    set_owner(p, fd, st);
     return tarout_header(&p->out, &en);
 }
 
@@ -125,7 +101,7 @@ static int file_or_dir(struct pack *p, int fd, struct stat *st)
 {
     struct tarout_entry en = {
         .name = buf_str(&p->path), .type = S_ISDIR(st->st_mode) ? '5' : '0', .st = st};
-    set_owner(p, fd, st);
+    set_owner(p, fd, -1, NULL, st);
     attrs_pax(fd, &en.pax);
     int r = tarout_header(&p->out, &en);
     buf_free(&en.pax);
@@ -142,7 +118,6 @@ static int other(struct pack *p, int dir, const char *base, struct stat *st)
 {
     char target[PATH_MAX];
     struct tarout_entry en = {.name = buf_str(&p->path), .st = st};
-    set_owner(p, -1, st);
     if (S_ISLNK(st->st_mode)) {
         ssize_t n = readlinkat(dir, base, target, sizeof target - 1);
         if (n < 0)
@@ -164,15 +139,19 @@ static int entry(struct pack *p, int dir, const char *base)
     struct stat st, now;
     if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -1;
-    const char *first = first_name(p, &st);
-    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return first ? another_name(p, -1, first, &st) : other(p, dir, base, &st);
+    const char *first = seen_first(&p->links, &st, buf_str(&p->path));
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        set_owner(p, -1, dir, base, &st);
+        return first ? another_name(p, first, &st) : other(p, dir, base, &st);
+    }
     cleanup_fd int fd =
         openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? 0 : -1;
-    if (first)
-        return another_name(p, fd, first, &st);
+    if (first) {
+        set_owner(p, fd, -1, NULL, &st);
+        return another_name(p, first, &st);
+    }
     if (fstat(fd, &now) < 0)
         return -1;
     return (now.st_mode & S_IFMT) == (st.st_mode & S_IFMT) ? file_or_dir(p, fd, &now) : 0;
@@ -225,8 +204,20 @@ static int tree(struct pack *p, int dir)
     return r;
 }
 
+static int read_owners(struct pack *p, struct err *e)
+{
+    for (size_t i = 0; i < p->tops.n; i++) {
+        cleanup_fd int top = open(p->tops.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (top < 0 || owners_read(&p->beside, top, OWNERS_BESIDE) < 0)
+            return err_sys(e, "cannot read the owners beside \"%s\"", p->tops.v[i]);
+    }
+    return 0;
+}
+
 static int run(struct pack *p, char **words, struct err *e)
 {
+    if (read_owners(p, e) < 0)
+        return -1;
     cleanup_fd int dir = open(words[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(e, "cannot open \"%s\"", words[0]);
@@ -243,6 +234,10 @@ static int options(struct pack *p, int argc, char **argv)
     uint64_t uid, gid;
     if (argc > 2 && strcmp(argv[1], "--point") == 0) {
         strv_add(&p->points, argv[2] + strspn(argv[2], "/"));
+        return 2;
+    }
+    if (argc > 2 && strcmp(argv[1], "--owners") == 0) {
+        strv_add(&p->tops, argv[2]);
         return 2;
     }
     if (argc > 3 && strcmp(argv[1], "--new-owner") == 0 &&
@@ -268,8 +263,7 @@ int main(int argc, char **argv)
     if (argc < 2 || argc > 4)
         err_set(&e, 0,
                 "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] [--map "
-                "RANGE]... DIR "
-                "[ENTRY [NAME]]");
+                "RANGE]... [--owners TOP]... DIR [ENTRY [NAME]]");
     else if (run(&p, argv + 1, &e) == 0) {
         report_ok(NULL);
         return 0;

@@ -2,7 +2,7 @@
  * pod-unpack: unpacks one layer from stdin into one directory, and writes its tar-split.
  *
  *   pod-userns enter -- pod-unpack --dir DIR (--split FILE | --no-split) [--plain]
- *       [--keep] [--owner UID:GID | --map RANGE...] [--blob DIGEST] [--blob-size N]
+ *       [--owners FILE] [--keep] [--owner UID:GID | --map RANGE...] [--blob DIGEST] [--blob-size N]
  *       [--diff DIGEST] [--offset N --length N]
  *
  * On descriptor 3: ok and {"blob":…,"blobSize":N,"diff":…,"diffSize":N,"compression":N,
@@ -20,6 +20,7 @@
  * Three threads share the work: one reads and decompresses the blob, one hashes it and what comes
  * out, and the main one takes the archive apart and writes it (unpack/ring.h).
  */
+#include "disk/owners.h"
 #include "disk/report.h"
 #include "plain/opt.h"
 #include "plain/str.h"
@@ -40,7 +41,7 @@
 #define MEMORY_USUAL ((size_t)12 << 20)
 
 struct options {
-    const char *dir, *split, *blob, *diff, *owner;
+    const char *dir, *split, *owners, *blob, *diff, *owner;
     struct strv map;
     bool no_split, plain, keep;
     int64_t blob_size, offset, length;
@@ -50,6 +51,8 @@ static const struct opt opts[] = {
     {"dir", 0, OPT_STR, "DIR", "unpack into this directory", offsetof(struct options, dir)},
     {"split", 0, OPT_STR, "FILE", "write the tar-split here", offsetof(struct options, split)},
     {"no-split", 0, OPT_BOOL, NULL, "write no tar-split", offsetof(struct options, no_split)},
+    {"owners", 0, OPT_STR, "FILE", "in single-id mode add owners that links have (disk/owners.h)",
+     offsetof(struct options, owners)},
     {"plain", 0, OPT_BOOL, NULL, "no layer, over what is there: .wh. in names means nothing",
      offsetof(struct options, plain)},
     {"owner", 0, OPT_STR, "UID:GID", "whose all of it is, whatever the archive says",
@@ -145,6 +148,9 @@ static int prepare(struct job *j, struct err *e)
         idmap_read("/proc/self/gid_map", &j->layer.gid_map, e))
         return -1;
     j->layer.single = idmap_single(&j->layer.uid_map);
+    j->layer.owners = -1;
+    if (o->owners && j->layer.single && (j->layer.owners = owners_open(AT_FDCWD, o->owners)) < 0)
+        return err_sys(e, "open %s", o->owners);
     if (o->offset > 0 && lseek(0, o->offset, SEEK_SET) < 0)
         return err_sys(e, "seeking to the blob");
     fcntl(0, F_SETPIPE_SZ, PIPE_SIZE);
@@ -155,7 +161,8 @@ static int prepare(struct job *j, struct err *e)
                             .want_size = o->blob_size,
                             .want = o->blob,
                             .ring = j->ring};
-    if (confine_process(dir, split, e))
+    const int keep[] = {dir, split, j->layer.owners};
+    if (confine_process(keep, sizeof keep / sizeof *keep, e))
         return -1;
     j->layer.split = split < 0 ? NULL : split_new(split);
     j->tar = (struct tar){.more = on_more, .on_raw = on_raw, .ctx = j};

@@ -25,11 +25,12 @@ need_image() { pod image exists "$DEBIAN" || skip "needs the Debian image that r
 # busybox, and in a second layer files of many owners
 make_layout() {
     image_busybox "$ROOM/layout" owned
-    python3 - "$ROOM/owners.tar" <<'PY'
+    python3 - "$ROOM/owners.tar" "$ROOM/top.tar" <<'PY'
 import sys, tarfile, io
 t = tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT)
 def add(name, uid, gid, mode=0o644, kind=tarfile.REGTYPE, link="", body=b""):
     i = tarfile.TarInfo(name)
+    i.mtime = 1700000000 + len(name)
     i.uid, i.gid, i.mode, i.type, i.linkname, i.size = uid, gid, mode, kind, link, len(body)
     t.addfile(i, io.BytesIO(body))
 add("owners", 0, 0, 0o755, tarfile.DIRTYPE)
@@ -38,12 +39,24 @@ add("owners/mail", 0, 8, 0o2755, tarfile.DIRTYPE)
 add("owners/high", 2000000000, 2000000001, 0o600)
 add("owners/hard", 33, 33, kind=tarfile.LNKTYPE, link="owners/www")
 add("owners/soft", 5, 6, 0o777, tarfile.SYMTYPE, "www")
+add("owners/link", 0, 0, 0o777, tarfile.SYMTYPE, "www")
+add("owners/pipe", 7, 9, 0o644, tarfile.FIFOTYPE)
+add("owners/renamed", 7, 8, 0o777, tarfile.SYMTYPE, "where")
+add("owners/another", 7, 9, 0o777, tarfile.SYMTYPE, "there")
+add("owners/modes", 9, 7, 0o644, tarfile.FIFOTYPE)
+add("owners/twice", 7, 7, 0o777, tarfile.SYMTYPE, "www")
+add("owners/twice", 0, 0, 0o777, tarfile.SYMTYPE, "www")
 add("owners/suid", 0, 4, 0o6755)
 add("owners/again", 7, 7)
 add("owners/again", 0, 0)
 t.close()
+t = tarfile.open(sys.argv[2], "w", format=tarfile.PAX_FORMAT)
+add("owners", 0, 0, 0o755, tarfile.DIRTYPE)
+add("owners/top", 12, 13, 0o777, tarfile.SYMTYPE, "www")
+t.close()
 PY
     add_layer "$ROOM/layout" owned "$ROOM/owners.tar"
+    add_layer "$ROOM/layout" owned "$ROOM/top.tar"
 }
 add_layer() { # LAYOUT TAG TAR: one more layer on the image
     local old new diff manifest config
@@ -86,13 +99,21 @@ containers have a single user ID"
 -rw-r--r-- 33/33 owners/hard
 -rwsr-sr-x 0/4 owners/suid
 drwxr-sr-x 0/8 owners/mail/
-hrw-r--r-- 33/33 owners/www link to owners/hard'
+hrw-r--r-- 33/33 owners/www link to owners/hard
+lrwxrwxrwx 0/0 owners/link -> www
+lrwxrwxrwx 0/0 owners/twice -> www
+lrwxrwxrwx 12/13 owners/top -> www
+lrwxrwxrwx 5/6 owners/soft -> www
+lrwxrwxrwx 7/8 owners/renamed -> where
+lrwxrwxrwx 7/9 owners/another -> there
+prw-r--r-- 7/9 owners/pipe
+prw-r--r-- 9/7 owners/modes'
     run_pod run --name all "$IMAGE" sh -c 'cat /owners/high /owners/www; stat -c "%u:%g" /owners/*'
     assert_match "^www
 0:0"
     run_cmd 0 listing < <(pod export all)
     local got
-    got=$(grep -E ' owners/(again|hard|high|mail/|suid|www.*)$' <<<"$output" | LC_ALL=C sort)
+    got=$(grep -E ' owners/.' <<<"$output" | LC_ALL=C sort)
     assert_equal "$got" "$wanted"
     # touched, it is in the next layer with its owner
     run_pod run --name touched "$IMAGE" sh -c 'echo more >>/owners/www; chmod 755 /owners/high; echo new >/new'
@@ -135,6 +156,74 @@ hrw-r--r-- 33/33 owners/www link to owners/hard'
     assert_match "rw-r--r-- 0/0 owners/www"
     assert_line "-rwxr-xr-x 1/0 suid"
     run_pod rm owner again
+}
+
+# The kernel gives these no attribute: what is remembered of them is beside the layer.
+@test "so it is of symbolic links and FIFOs, whatever becomes of them" {
+    run_pod run -d --name links "$IMAGE" sleep 100
+    run_pod exec links sh -euc '
+        mkdir /l /v; cd /l
+        for n in given moved removed copied kept rooted; do ln -s x $n; chown -h 3:4 $n; done
+        mv moved elsewhere; rm removed; ln -s x removed; mv elsewhere /l/moved
+        chown -h 3:5 kept; chown -h 0:0 rooted
+        ln kept again; mkfifo fifo other; chown 7 fifo
+        cd /owners; chown -h 5:9 soft; chown -h 2 link; chown 8 pipe; chown -h 1:1 top
+        mv renamed name; ln another one; chmod 600 modes'
+    run_cmd 0 listing < <(pod cp links:/owners -)
+    assert_line "lrwxrwxrwx 5/9 owners/soft -> www"
+    assert_line "lrwxrwxrwx 2/0 owners/link -> www"
+    run_pod restart -t 0 links
+    run_pod exec links sh -euc 'cd /owners; chown -h 6:9 soft; cd /l; chown -h 11:4 given'
+    run_pod commit -q links localhost/links
+    run_pod rm -f -t 0 links
+    run_cmd 0 listing < <(pod export "$(pod create localhost/links)")
+    assert_equal "$(grep -E '^[lph].* (l/.|owners/[^wh])' <<<"$output" | LC_ALL=C sort)" \
+        "hrwxrwxrwx 3/5 l/kept link to l/again
+hrwxrwxrwx 7/9 owners/one link to owners/another
+lrwxrwxrwx 0/0 l/removed -> x
+lrwxrwxrwx 0/0 l/rooted -> x
+lrwxrwxrwx 0/0 owners/twice -> www
+lrwxrwxrwx 1/1 owners/top -> www
+lrwxrwxrwx 11/4 l/given -> x
+lrwxrwxrwx 2/0 owners/link -> www
+lrwxrwxrwx 3/4 l/copied -> x
+lrwxrwxrwx 3/4 l/moved -> x
+lrwxrwxrwx 3/5 l/again -> x
+lrwxrwxrwx 6/9 owners/soft -> www
+lrwxrwxrwx 7/8 owners/name -> where
+lrwxrwxrwx 7/9 owners/another -> there
+prw------- 9/7 owners/modes
+prw-r--r-- 0/0 l/other
+prw-r--r-- 7/0 l/fifo
+prw-r--r-- 8/0 owners/pipe"
+    # squashed, it has them from all layers
+    run_pod commit -q --squash "$(pod create localhost/links)" localhost/squashed
+    run_cmd 0 listing < <(pod export "$(pod create localhost/squashed)")
+    assert_line "lrwxrwxrwx 6/9 owners/soft -> www"
+    assert_line "prw-r--r-- 7/0 l/fifo"
+    run_pod rm -a
+}
+
+@test "a new link is nobody's heir, however soon it gets the number of an old one" {
+    need_image
+    run_pod run --name heirs --network none -v /v "$DEBIAN" python3 -c '
+import os
+os.mkdir("/h")
+for i in range(50):
+    os.symlink("x", "/h/old"); os.lchown("/h/old", 5, 5); os.unlink("/h/old")
+    os.symlink("x", "/h/new%d" % i)
+os.symlink("x", "/v/volumes"); os.lchown("/v/volumes", 5, 5)
+os.symlink("x", "/h/given"); os.lchown("/h/given", 5, 6)
+'
+    run_cmd 0 listing < <(pod export heirs)
+    assert_line "lrwxrwxrwx 5/6 h/given -> x"
+    assert_equal "$(grep -c 'lrwxrwxrwx 0/0 h/new' <<<"$output")" 50
+    # one of the two ids, of a layer below and then of its own
+    run_pod run --name half --network none "$(pod commit -q heirs)" \
+        python3 -c 'import os; os.lchown("/h/given", -1, 9)'
+    run_cmd 0 listing < <(pod export half)
+    assert_line "lrwxrwxrwx 5/9 h/given -> x"
+    run_pod rm heirs half
 }
 
 @test "set*id, setgroups and mknod are answered, as whoever checks expects it" {
@@ -311,19 +400,28 @@ for bad in (0, 1, 2**47 - 1, 2**63):
     PATH=$FULL run_pod exec runs chown 5 /tmp
     run_pod rm -f -t 0 runs
     # and what was remembered of owners is theirs
-    run_pod run --name chowned --network none "$IMAGE" sh -c 'touch /f; chown 33:34 /f'
-    PATH=$FULL run_pod run --rm --network none "$IMAGE" stat -c '%u:%g %a' /owners/www /owners/mail /owners/suid /owners/again
+    run_pod run --name chowned --network none "$IMAGE" sh -c 'touch /f; chown 33:34 /f; ln -s f /l
+        chown -h 35:36 /l; mkfifo /p; chown 37:0 /p'
+    run_pod run --name far --network none "$IMAGE" sh -c 'mkfifo /p; chown 2000000000 /p'
+    PATH=$FULL run_pod run --rm --network none "$IMAGE" stat -c '%u:%g %a' /owners/www /owners/mail /owners/suid /owners/again /owners/soft /owners/pipe
     assert_output "33:33 644
 0:8 2755
 0:4 6755
-0:0 644"
+0:0 644
+5:6 777
+7:9 644"
     PATH=$FULL run_pod commit -q chowned localhost/chowned
-    PATH=$FULL run_pod run --rm --network none localhost/chowned stat -c %u:%g /f /owners/www
+    PATH=$FULL run_pod run --rm --network none localhost/chowned stat -c %u:%g /f /owners/www /l /p
     assert_output "33:34
-33:33"
+33:33
+35:36
+37:0"
+    # that which nobody has given the user stays remembered
+    run_cmd 0 listing < <(PATH=$FULL pod export far)
+    assert_line "prw-r--r-- 2000000000/0 p"
     PATH=$FULL run_pod store check
     refute_file "$STORE/pod/single-id"
-    PATH=$FULL run_pod rm chowned
+    PATH=$FULL run_pod rm chowned far
     PATH=$FULL run_pod run --rm --network none "$IMAGE" sh -c 'wc -l </proc/self/uid_map; touch /x; chown 5 /x; stat -c %u /x'
     assert_output "2
 5"

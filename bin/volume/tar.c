@@ -69,6 +69,7 @@ int verb_export(int argc, char **argv)
     if (find_path(&r, argv[first], &path, &e) < 0)
         return say_error(&e);
     start_add_userns(&line);
+    strv_take(&line, tool_path("pod-pack"));
     if (pack_output(o.output, &out, &e) < 0 || pack_tree(&line, path, out, &e) < 0)
         return say_error(&e);
     return say_end(0);

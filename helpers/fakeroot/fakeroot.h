@@ -2,10 +2,12 @@
  * pod-fakeroot's rooms: pod-fakeroot.c listens and waits; answer.c decides each system call;
  * caller.c is what the calling process says of itself in /proc and memory; who.c remembers whom
  * it has become; target.c finds the file it means, as it would find it, and does to it what can
- * be done.
+ * be done; links.c remembers owners that the file itself cannot carry.
  */
 #ifndef POD_FAKEROOT_H
 #define POD_FAKEROOT_H
+
+#include "disk/owners.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +51,15 @@ bool who_anyone(void);
 bool who_is(const struct caller *c, char kind, struct ids *ret);
 /* It believes from now on to be that; ids: only these change. Its own ones are all `own`. */
 void who_becomes(const struct caller *c, char kind, const struct ids *ids, uint32_t own);
+
+/* ---- links.c ---- */
+/* One more layer of the container's, its own first; none when that cannot be committed. */
+void links_layer(const char *top);
+/*
+ * Remembers a link's or a FIFO's owner, of which SAME stays as it was. fd: O_PATH, given away
+ * already; before: what it was until then.
+ */
+void links_own(int fd, const struct owners_key *before, uint32_t uid, uint32_t gid);
 
 /* ---- target.c: each returns 0 or a negative errno, as the caller is to see it ---- */
 /* What the call names: a path below dirfd (of the caller's, or AT_FDCWD), with fchownat's flags. */

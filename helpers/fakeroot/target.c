@@ -1,6 +1,5 @@
 #include "fakeroot.h"
 
-#include "disk/owner.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
@@ -58,20 +57,11 @@ static uint32_t other_or(uint32_t id, uint32_t otherwise)
     return id == SAME ? otherwise : id;
 }
 
-/*
- * First what the kernel does of it: the file is its owner's already, but rights are looked at and
- * set-id bits taken away. Then the owner that was meant is put beside.
- */
-static int own(int fd, uint32_t uid, uint32_t gid)
+/* In an attribute of the file. */
+static int own_by_attribute(int fd, uint32_t uid, uint32_t gid)
 {
     struct owner o = {0, 0};
-    struct stat st;
     char self[64];
-    if (fchownat(fd, "", uid == SAME ? (uid_t)-1 : 0, gid == SAME ? (gid_t)-1 : 0, AT_EMPTY_PATH) <
-        0)
-        return -errno;
-    if (fstat(fd, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-        return 0; /* nothing else can carry it */
     if (fchdir(proc_dir) < 0)
         return -errno;
     snprintf(self, sizeof self, "self/fd/%d", fd);
@@ -80,6 +70,27 @@ static int own(int fd, uint32_t uid, uint32_t gid)
     o.gid = other_or(gid, o.gid);
     /* where a file system has no such attributes there is nothing to commit either */
     (void)owner_write_path(self, o);
+    return 0;
+}
+
+/*
+ * First what the kernel does of it: the file is its owner's already, but rights are looked at and
+ * set-id bits taken away. Then the owner that was meant is put beside. Where the kernel's times are
+ * finer than its clock tick, the look before makes that of the change so.
+ */
+static int own(int fd, uint32_t uid, uint32_t gid)
+{
+    struct stat st;
+    struct owners_key before;
+    if (fstat(fd, &st) < 0 || owners_key(fd, "", &before) < 0 ||
+        fchownat(fd, "", uid == SAME ? (uid_t)-1 : 0, gid == SAME ? (gid_t)-1 : 0, AT_EMPTY_PATH) <
+            0)
+        return -errno;
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return own_by_attribute(fd, uid, gid);
+    come_home();
+    if (S_ISLNK(st.st_mode) || S_ISFIFO(st.st_mode))
+        links_own(fd, &before, uid, gid);
     return 0;
 }
 

@@ -37,16 +37,29 @@ static bool has_origin(int fd)
            fgetxattr(fd, "user.fuseoverlayfs.origin", NULL, 0) >= 0;
 }
 
+static void put(const struct owner *o, struct stat *st)
+{
+    if (o->uid != OWNER_SAME)
+        st->st_uid = o->uid;
+    if (o->gid != OWNER_SAME)
+        st->st_gid = o->gid;
+}
+
 void attrs_owner(const struct owner *made_by, int fd, struct stat *st)
 {
     struct owner o;
-    if (fd < 0 || !owner_read(fd, &o)) {
-        if (fd >= 0 && has_origin(fd))
-            return;
-        o = *made_by;
-    }
-    if (o.uid != OWNER_SAME)
-        st->st_uid = o.uid;
-    if (o.gid != OWNER_SAME)
-        st->st_gid = o.gid;
+    if (owner_read(fd, &o))
+        put(&o, st);
+    else if (!has_origin(fd))
+        put(made_by, st);
+}
+
+void attrs_owner_beside(const struct owner *made_by, const struct owners *beside, int dir,
+                        const char *name, struct stat *st)
+{
+    struct owners_key k;
+    struct owner o = *made_by;
+    if (owners_key(dir, name, &k) == 0)
+        (void)owners_find(beside, &k, &o);
+    put(&o, st);
 }

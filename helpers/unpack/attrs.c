@@ -1,6 +1,6 @@
 #include "layer.h"
 
-#include "disk/owner.h"
+#include "disk/owners.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
@@ -124,6 +124,19 @@ static int remember_at(const struct layer *l, int dir, const char *base, struct 
     return fd < 0 ? path_error(e, "open", l->path) : remember(l, fd, true, e);
 }
 
+/* Root's too: one that looks like another's would be taken for it (disk/owners.h). */
+int layer_remember(const struct layer *l, const struct place *at, struct err *e)
+{
+    const struct tar_entry *en = &l->tar->entry;
+    const struct owner o = {(uint32_t)en->uid, (uint32_t)en->gid};
+    struct owners_key k;
+    if (l->owners < 0)
+        return 0;
+    if (owners_key(at->in->fd, at->base, &k) < 0 || owners_add(l->owners, &k, o) < 0)
+        return path_error(e, "remember the owner of", l->path);
+    return 0;
+}
+
 /* Owner before mode, mode before capabilities: each may clear the next. */
 int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e)
 {
@@ -177,7 +190,7 @@ int layer_own_link(struct layer *l, const struct place *at, struct err *e)
     times(en, ts);
     if (utimensat(at->in->fd, at->base, ts, AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "chtimes", l->path);
-    return 0;
+    return S_ISREG(st.st_mode) ? 0 : layer_remember(l, at, e);
 }
 
 int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e)

@@ -1,5 +1,8 @@
 #include "confine.h"
 
+#include "disk/report.h"
+#include "plain/fdio.h"
+
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -28,23 +31,6 @@
 /* Decompression may want a window of 128 MiB; the rest is a fraction of it. */
 #define DATA_MAX ((rlim_t)512 << 20)
 
-static int close_others(int dir, int split)
-{
-    int low = dir < split ? dir : split, high = dir < split ? split : dir;
-    if (low < 4)
-        low = high; /* there is no split */
-    unsigned at = 4;
-    if (low > 4 && close_range(at, (unsigned)low - 1, 0) < 0)
-        return -1;
-    at = (unsigned)low + 1;
-    if (high > low) {
-        if (at < (unsigned)high && close_range(at, (unsigned)high - 1, 0) < 0)
-            return -1;
-        at = (unsigned)high + 1;
-    }
-    return close_range(at, ~0U, 0);
-}
-
 static int drop_caps(void)
 {
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
@@ -69,9 +55,10 @@ static int limit(int what, rlim_t n)
     return setrlimit(what, &r);
 }
 
-int confine_process(int dir, int split, struct err *e)
+int confine_process(const int *keep, size_t nkeep, struct err *e)
 {
-    if (close_others(dir, split) < 0)
+    int dir = keep[0];
+    if (fd_close_now(REPORT_FD + 1, keep, nkeep) < 0)
         return err_sys(e, "closing descriptors");
     if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
         return err_sys(e, "leaving the network and mount namespaces");
@@ -99,8 +86,8 @@ static const int calls[] = {
     /* files */
     SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
     SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(symlinkat),
-    SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(fchown),
-    SCMP_SYS(fchownat), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(utimensat),
+    SCMP_SYS(readlinkat), SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(getdents64),
+    SCMP_SYS(fchown), SCMP_SYS(fchownat), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(utimensat),
     SCMP_SYS(fsetxattr), SCMP_SYS(fremovexattr), SCMP_SYS(fcntl),
     /* memory */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),

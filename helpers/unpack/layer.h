@@ -30,6 +30,7 @@ struct layer {
     bool plain;  /* an archive that is no layer: .wh. is a name like any other */
     bool keep;   /* a directory in the way of something else, or the reverse, is an error */
     bool single; /* of all ids only 0 is mapped: owners are remembered (disk/owner.h) */
+    int owners;  /* where those of links and FIFOs are (disk/owners.h); -1: nowhere */
     bool owned;  /* all is owner's: uid, gid */
     unsigned owner[2];
     struct idshift shift; /* what the archive's ids are here */
@@ -63,6 +64,8 @@ int layer_skip(struct layer *l, struct err *e);
 /* attrs.c: what makes a node the entry's own. */
 int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e);
 int layer_own_name(struct layer *l, const struct place *at, struct err *e);
+/* In single-id mode the owner of a link or a FIFO, beside the tree. */
+int layer_remember(const struct layer *l, const struct place *at, struct err *e);
 /* A hard link: what its own header says counts for the file, which may be anything. */
 int layer_own_link(struct layer *l, const struct place *at, struct err *e);
 int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e);

@@ -4,7 +4,7 @@
  *
  * It is in the extended attribute user.rootlesscontainers, the protobuf message of
  * rootlesscontaine.rs {uint32 uid = 1; uint32 gid = 2;}, which umoci and PRoot use too. Regular
- * files and directories can have it; the kernel allows it on nothing else.
+ * files and directories can have it; the kernel allows it on nothing else (disk/owners.h).
  */
 #ifndef POD_DISK_OWNER_H
 #define POD_DISK_OWNER_H

@@ -110,14 +110,7 @@ int fd_move_up(int fd, int min)
     return up;
 }
 
-static int seal_range(unsigned lo, unsigned hi)
-{
-    if (lo > hi)
-        return 0;
-    return (int)syscall(SYS_close_range, lo, hi, CLOSE_RANGE_CLOEXEC);
-}
-
-int fd_close_from(int min, const int *keep, size_t n)
+static int close_but(int min, const int *keep, size_t n, unsigned flags)
 {
     unsigned lo = (unsigned)min;
     for (;;) {
@@ -127,11 +120,21 @@ int fd_close_from(int min, const int *keep, size_t n)
             if (keep[i] >= 0 && (unsigned)keep[i] >= lo && (unsigned)keep[i] < next)
                 next = (unsigned)keep[i];
         if (next == UINT32_MAX)
-            return seal_range(lo, UINT32_MAX);
-        if (next > lo && seal_range(lo, next - 1) < 0)
+            return (int)syscall(SYS_close_range, lo, UINT32_MAX, flags);
+        if (next > lo && syscall(SYS_close_range, lo, next - 1, flags) < 0)
             return -1;
         lo = next + 1;
     }
+}
+
+int fd_close_from(int min, const int *keep, size_t n)
+{
+    return close_but(min, keep, n, CLOSE_RANGE_CLOEXEC);
+}
+
+int fd_close_now(int min, const int *keep, size_t n)
+{
+    return close_but(min, keep, n, 0);
 }
 
 ssize_t fd_send(int sock, const void *p, size_t n, const int *fds, size_t nfd)

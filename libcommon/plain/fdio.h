@@ -22,6 +22,8 @@ int fd_nonblock(int fd, bool on);
 int fd_move_up(int fd, int min);
 /* Close-on-exec for every descriptor from min up but those in keep (n of them). */
 int fd_close_from(int min, const int *keep, size_t n);
+/* The same, but they are closed at once. */
+int fd_close_now(int min, const int *keep, size_t n);
 
 /* One message with descriptors beside it, on a unix socket. nfd may be 0. */
 ssize_t fd_send(int sock, const void *p, size_t n, const int *fds, size_t nfd);

@@ -21,7 +21,6 @@ int pack_output(const char *file, int *ret_fd, struct err *e)
 int pack_tree(struct strv *line, const char *dir, int out, struct err *e)
 {
     pid_t pid;
-    strv_take(line, tool_path("pod-pack"));
     strv_add(line, dir);
     const struct spawn s = {
         .argv = line->v, .in = -1, .out = out, .err = SPAWN_INHERIT, .report = -1};

@@ -10,7 +10,7 @@
 
 /* file: opened for writing; NULL or "-": standard output, *ret_fd is SPAWN_INHERIT then. */
 int pack_output(const char *file, int *ret_fd, struct err *e);
-/* line: how pod-pack is started (start_add_userns, or a view's), which is extended. */
+/* line: pod-pack's with its options (after start_add_userns, or a view's), which is extended. */
 int pack_tree(struct strv *line, const char *dir, int out, struct err *e);
 
 /* line is pod-pack's; *ret_report is for pack_end, which waits. */

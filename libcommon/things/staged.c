@@ -1,6 +1,7 @@
 #include "things/staged.h"
 
 #include "disk/at.h"
+#include "disk/owners.h"
 #include "things/ctr.h"
 #include "things/spawn.h"
 #include "things/start.h"
@@ -33,6 +34,8 @@ void staged_command(const struct roots *r, const struct new_layer *nl, struct st
     strv_addf(ret, "%s/pod/staging/%s/diff", r->graph_path, nl->staging);
     strv_add(ret, "--split");
     strv_addf(ret, "%s/pod/staging/%s/" STORE_STAGED_TAR_SPLIT, r->graph_path, nl->staging);
+    strv_add(ret, "--owners");
+    strv_addf(ret, "%s/pod/staging/%s/" OWNERS_FILE, r->graph_path, nl->staging);
 }
 
 static size_t take_ids(const json_t *list, uint32_t *out)

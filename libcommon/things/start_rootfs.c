@@ -32,6 +32,22 @@ static char *target(const struct chain *ch, const struct ctr *c)
     return own ? xstrdup(jx_str(c->record, "rootfs")) : xasprintf("%s/rootfs", ch->ctr_dir);
 }
 
+void view_owners(const struct roots *r, const struct ctr *c, struct strv *argv)
+{
+    cleanup(strv_free) struct strv lowers = STRV_INIT;
+    jx_strv(c->record, "lowers", &lowers);
+    if (jx_str0(c->record, "rootfs") && !jx_bool(c->record, "rootfsOverlay"))
+        return;
+    strv_add(argv, "--owners");
+    strv_addf(argv, "%s/pod/containers/%s/upper", r->graph_path, c->id);
+    for (size_t i = 0; i < lowers.n; i++) {
+        bool below = lowers.v[i][0] != '/';
+        strv_add(argv, "--owners");
+        strv_addf(argv, "%s%s%s", below ? r->graph_path : "", below ? "/overlay/" : "",
+                  lowers.v[i]);
+    }
+}
+
 void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv)
 {
     cleanup(strv_free) struct strv lowers = STRV_INIT;
@@ -44,6 +60,7 @@ void chain_rootfs(const struct chain *ch, const struct ctr *c, struct strv *argv
         start_add_userns(argv);
         strv_take(argv, tool_path("pod-fakeroot"));
         strv_addf(argv, "%s/" FAKEROOT_SOCKET, ch->run_dir);
+        view_owners(ch->roots, c, argv);
         strv_add(argv, "--");
     }
     start_add_rootfs(!ch->single, argv);

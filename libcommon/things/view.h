@@ -28,6 +28,11 @@ void view_layers(const struct roots *r, const struct strv *layers, struct view *
 int view_to_change(const struct roots *r, const struct ctr *c, struct view *ret, struct err *e);
 /* Its ids as options of pod-pack and pod-unpack, where it has a map of its own. */
 int view_maps(const struct roots *r, const struct ctr *c, struct strv *argv, struct err *e);
+/*
+ * Its layers, its own first, as options of pod-pack and pod-fakeroot: owners may be remembered
+ * beside them (disk/owners.h).
+ */
+void view_owners(const struct roots *r, const struct ctr *c, struct strv *argv);
 /* The ids of the container's own user, as the user's namespace has them. */
 int view_user(const struct roots *r, const struct ctr *c, int64_t ret[2], struct err *e);
 void view_free(struct view *v);

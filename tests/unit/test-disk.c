@@ -2,7 +2,7 @@
 #include "check.h"
 #include "disk/at.h"
 #include "disk/nursery.h"
-#include "disk/owner.h"
+#include "disk/owners.h"
 #include "disk/proc.h"
 #include "disk/report.h"
 #include "disk/rmtree.h"
@@ -142,6 +142,73 @@ static void test_owner(void)
     unlink(path);
 }
 
+static bool knows(const struct owners *o, uint64_t ino, long long sec, uint32_t uid, uint32_t gid)
+{
+    const struct owners_key k = {.ino = ino, .born.tv_sec = (time_t)sec};
+    struct owner is;
+    return owners_find(o, &k, &is) && is.uid == uid && is.gid == gid;
+}
+
+/* What lies beside a tree, whole, cut off and damaged; and numbers that are used again. */
+static void test_owners(void)
+{
+    static const char text[] =
+        "1 100.000000000 5:6\n2 100.000000000 7:7\n2 100.000000000 8:9\n"
+        "3 200.000000000 1:1\n3 100.000000000 2:2\n" /* the older comes late */
+        "\n 4\n4 100.0 5\n4 100.000000000 5:6:7\nx 1.0 1:1\n"
+        "5 100.000000000 4294967295:0\n"
+        "7 100.000000000 1:1 50.000000007 00000000000000ff\n"
+        "8 100.000000000 2:2 50.000000000 0000000000000100\n"
+        "9 100.000000000 3:3 50.000000000 0000000000000100\n"
+        "10 100.000000000 1:1 50.000000000\n10 100.000000000 1:1 5.0 ff x\n"
+        "6 100.000000000 1:1";
+    char path[] = "/tmp/test-owners.XXXXXX";
+    int dir = at_open_dir(AT_FDCWD, mkdtemp(path));
+    struct owners o = {0}, again = {0};
+    struct owners_key k, made;
+    struct owner is;
+    CHECK("none yet", owners_read(&o, dir, OWNERS_FILE) == 0 && !knows(&o, 1, 100, 5, 6));
+    at_write(dir, OWNERS_FILE, text, sizeof text - 1, 0600, AT_PLAIN);
+    CHECK("read", owners_read(&o, dir, OWNERS_FILE) == 0);
+    CHECK("of the same age, or older", knows(&o, 1, 100, 5, 6) && knows(&o, 1, 99, 5, 6));
+    CHECK("a younger file is another", !knows(&o, 1, 101, 5, 6));
+    CHECK("the last line counts", knows(&o, 2, 100, 8, 9));
+    CHECK("of the youngest file", knows(&o, 3, 200, 1, 1));
+    CHECK("damaged lines say nothing", !knows(&o, 4, 1, 5, 6) && !knows(&o, 0, 0, 0, 0));
+    CHECK("one of the two as it is", knows(&o, 5, 100, OWNER_SAME, 0));
+    CHECK("a line without an end is none", !knows(&o, 6, 1, 1, 1));
+
+    k = (struct owners_key){0, {.tv_sec = 500}, {50, 7}, 0xff};
+    CHECK("a copy", owners_find(&o, &k, &is) && is.uid == 1 && is.gid == 1);
+    k.mtime.tv_nsec = 8;
+    CHECK("one of another time", !owners_find(&o, &k, &is));
+    k = (struct owners_key){0, {.tv_sec = 500}, {50, 0}, 0x100};
+    CHECK("one of either", !owners_find(&o, &k, &is));
+    CHECK("too little, too much", !knows(&o, 10, 100, 1, 1));
+
+    int file = owners_open(dir, OWNERS_FILE);
+    CHECK("a link", symlinkat("x", dir, "l") == 0 && owners_key(dir, "l", &k) == 0 && k.ino != 0);
+    CHECK("added behind the cut-off line", owners_add(file, &k, (struct owner){33, 34}) == 0 &&
+                                               owners_read(&again, dir, OWNERS_FILE) == 0 &&
+                                               owners_find(&again, &k, &is) && is.uid == 33 &&
+                                               is.gid == 34);
+    is.uid = 0;
+    k.ino = 0;
+    CHECK("its copy", owners_find(&again, &k, &is) && is.uid == 33);
+    CHECK("the target's is not the link's",
+          symlinkat(OWNERS_FILE, dir, "m") == 0 && owners_key(dir, "m", &made) == 0 &&
+              made.look != k.look && !owners_find(&again, &made, &is));
+    CHECK("not through a link", owners_open(dir, "m") < 0 && owners_read(&again, dir, "m") < 0);
+    owners_free(&o);
+    owners_free(&again);
+    close(file);
+    unlinkat(dir, "l", 0);
+    unlinkat(dir, "m", 0);
+    unlinkat(dir, OWNERS_FILE, 0);
+    close(dir);
+    rmdir(path);
+}
+
 /* Where it began is told by the inode number, not by any name. */
 static void test_nursery(void)
 {
@@ -174,6 +241,7 @@ int main(void)
 {
     test_nursery();
     test_owner();
+    test_owners();
     test_create();
     test_read();
     test_birth();

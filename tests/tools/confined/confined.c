@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     int dir = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0 && dir <= 3)
         dir = fcntl(dir, F_DUPFD_CLOEXEC, 10);
-    if (dir < 0 || confine_process(dir, -1, &e) < 0 || confine_calls(&e) < 0) {
+    if (dir < 0 || confine_process(&dir, 1, &e) < 0 || confine_calls(&e) < 0) {
         fprintf(stderr, "%s\n", e.msg);
         return 202;
     }
