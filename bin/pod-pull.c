@@ -215,7 +215,7 @@ int main(int argc, char **argv)
     for (int i = first; i < argc; i++) {
         e = (struct err)ERR_INIT;
         int res = obey(&r, &o, argv[i], &e);
-        say_single_id(r.run_path);
+        say_single_id(r.run_path, NULL);
         if (res == 0)
             continue;
         if (interrupted) {

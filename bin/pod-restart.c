@@ -66,7 +66,7 @@ static int one(const struct roots *r, const char *name, const struct options *o,
     }
     if (res == 0)
         res = ctr_start(r, &c, &how, &pid, e) < 0 ? -1 : 0;
-    say_single_id(r->run_path);
+    say_single_id(r->run_path, start_other_user(r, &c));
     if (res == 0)
         journal_container(c.dir, "restart", NULL);
     if (res == 0)

@@ -75,7 +75,7 @@ static int start_attached(const struct roots *r, const struct ctr *c, const stru
     int signals = session_signals(o->sig_proxy != 0);
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
-    say_single_id(r->run_path);
+    say_single_id(r->run_path, start_other_user(r, c));
     journal_container(c->dir, "attach", NULL);
     ready_wait_beside(r, c, sock);
     struct session s = {.roots = r,
@@ -99,7 +99,7 @@ static int start_detached(const struct roots *r, const struct ctr *c, const stru
     pid_t pid;
     if (ctr_start(r, c, &how, &pid, e) < 0)
         return -1;
-    say_single_id(r->run_path);
+    say_single_id(r->run_path, start_other_user(r, c));
     return ready_wait(r, c, e);
 }
 

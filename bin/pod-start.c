@@ -84,7 +84,7 @@ static int stay(const struct roots *r, const struct ctr *c, const struct options
     }
     if (res == START_HELD && start_held(sock, e) < 0)
         return -1;
-    say_single_id(r->run_path);
+    say_single_id(r->run_path, start_other_user(r, c));
     journal_container(c->dir, "attach", NULL);
     ready_wait_beside(r, c, sock);
     struct session s = {.roots = r,
@@ -249,7 +249,7 @@ static int start_all(const struct roots *r, const struct strv *names, const stru
         if (!o->which.all || !is_so_far(r, names->v[i], hold))
             begin(&q, names->v[i]);
     end_all(&q);
-    say_single_id(r->run_path);
+    say_single_id(r->run_path, NULL);
     wait_for_health(&q);
     return q.code;
 }

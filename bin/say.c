@@ -52,11 +52,13 @@ void say_warning(const char *fmt, ...)
     fputs("\"\n", stderr);
 }
 
-void say_single_id(const char *run_path)
+void say_single_id(const char *run_path, const char *more)
 {
     char why[600];
     if (userns_untold(run_path, why, sizeof why))
         say_warning("%s: containers have a single user ID (for more, type: pod doctor)", why);
+    if (more)
+        say_warning("%s", more);
 }
 
 int say_confirm(const char *warning)

@@ -14,8 +14,11 @@ int say_error(const struct err *e);
  * the line that podman's users look for: time="…" level=warning msg="…".
  */
 void say_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The one warning of single-id mode (words/userns.h), once for as long as the namespace is held. */
-void say_single_id(const char *run_path);
+/*
+ * The one warning of single-id mode (words/userns.h), once for as long as the namespace is held;
+ * and more, unless that is NULL (start_other_user).
+ */
+void say_single_id(const char *run_path, const char *more);
 /*
  * The warning and the question whether to go on, on stdout: 1 for yes, 0 for no, -1 when there is
  * nobody to answer, which is said too.

@@ -319,6 +319,11 @@ root"
     run_pod pod create --name group
     run_pod run --rm --pod group "$IMAGE" sh -c 'chown 5 /tmp && id -u'
     assert_output 0
+    assert_empty_stderr
+    # their user namespace is one: who should be somebody else is told
+    run_pod run --rm --pod group -u 33 "$IMAGE" id -u
+    assert_output 0
+    assert_match 'user 33 runs as the only user ID of the containers whose namespaces it shares' "$stderr"
     run_pod pod rm -f group
     run_pod volume rm owned
 }

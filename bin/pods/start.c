@@ -17,7 +17,7 @@ static int start_one(const struct roots *r, const struct ctr *c, struct err *e)
     int res = ctr_start(r, c, &how, &pid, e);
     if (res == START_OK)
         ready_wait_beside(r, c, -1);
-    say_single_id(r->run_path);
+    say_single_id(r->run_path, start_other_user(r, c));
     return res < 0 ? -1 : 0;
 }
 

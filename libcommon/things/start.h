@@ -42,6 +42,11 @@ int start_end(const struct roots *r, const struct ctr *c, struct start_job *job,
 int start_held(int sock, struct err *e);
 /* Is one of its namespaces another container's, that container's user namespace included? */
 bool start_joins(const struct ctr *c);
+/*
+ * In single-id mode one that shares namespaces has the id of those it joins, whatever user was asked
+ * for: a sentence that says so, until the next call; NULL: it is who it should be.
+ */
+const char *start_other_user(const struct roots *r, const struct ctr *c);
 /* Must others run before it can be started? */
 bool start_needs_others(const struct ctr *c);
 

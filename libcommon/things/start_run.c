@@ -252,6 +252,19 @@ bool start_joins(const struct ctr *c)
     return false;
 }
 
+const char *start_other_user(const struct roots *r, const struct ctr *c)
+{
+    static char text[160];
+    long long uid = jx_int(c->record, "uid", 0);
+    if (uid == 0 || !(start_joins(c) || *jx_str(c->record, "pod")) || !start_is_single(r))
+        return NULL;
+    snprintf(text, sizeof text,
+             "user %lld runs as the only user ID of the containers whose namespaces it shares "
+             "(single-id mode)",
+             uid);
+    return text;
+}
+
 bool start_needs_others(const struct ctr *c)
 {
     return start_joins(c) || *jx_str(c->record, "pod") || json_object_get(c->record, "requires");
