@@ -43,8 +43,8 @@ int start_held(int sock, struct err *e);
 /* Is one of its namespaces another container's, that container's user namespace included? */
 bool start_joins(const struct ctr *c);
 /*
- * In single-id mode one that shares namespaces has the id of those it joins, whatever user was asked
- * for: a sentence that says so, until the next call; NULL: it is who it should be.
+ * In single-id mode one that shares namespaces has the id of those it joins, whatever user was
+ * asked for: a sentence that says so, until the next call; NULL: it is who it should be.
  */
 const char *start_other_user(const struct roots *r, const struct ctr *c);
 /* Must others run before it can be started? */
