@@ -136,6 +136,15 @@ state_is() { [ "$(pod pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
     assert_error "cannot set share(ipc) namespaces without an infra container"
     run_pod 125 pod create --infra=false -p 8080
     assert_error "cannot set publish without an infra container"
+    local flag
+    for flag in userns=keep-id uidmap=0:0:1 gidmap=0:0:1 sysctl=net.core.somaxconn=9 shm-size=1m \
+        ip=10.88.0.9 network-alias=a dns-search=a dns-option=rotate no-hosts infra-image=a \
+        infra-command=a; do
+        run_pod 125 pod create --infra=false "--$flag"
+        assert_error "cannot set ${flag%%=*} without an infra container"
+    done
+    # the members' cgroups have it without one
+    run_pod pod create --infra=false --cgroup-parent some.slice --name parent
 }
 
 @test "an infra container of an image" {

@@ -97,18 +97,38 @@ int pods_create_check(const struct pods_create *o, struct err *e)
     if (o->share && *o->share && strcmp(o->share, "none") != 0)
         return err_set(e, 0, "cannot set share(%s) namespaces without an infra container",
                        o->share);
-    const char *flag = o->hostname         ? "hostname"
-                       : o->publish.n      ? "publish"
-                       : o->network.n      ? "network"
-                       : o->add_host.n     ? "add-host"
-                       : o->dns.n          ? "dns"
-                       : o->infra_name     ? "infra-name"
-                       : o->pid            ? "pid"
-                       : o->uts            ? "uts"
-                       : o->volume.n       ? "volume"
-                       : o->device.n       ? "device"
-                       : o->security_opt.n ? "security-opt"
-                       : o->volumes_from.n ? "volumes-from"
-                                           : NULL;
-    return flag ? err_set(e, 0, "cannot set %s without an infra container", flag) : 0;
+    const struct {
+        const char *name;
+        bool set;
+    } of_infra[] = {
+        {"hostname", o->hostname},
+        {"publish", o->publish.n},
+        {"network", o->network.n},
+        {"network-alias", o->network_alias.n},
+        {"ip", o->ip},
+        {"add-host", o->add_host.n},
+        {"no-hosts", o->no_hosts},
+        {"dns", o->dns.n},
+        {"dns-option", o->dns_option.n},
+        {"dns-search", o->dns_search.n},
+        {"sysctl", o->sysctl.n},
+        {"shm-size", o->shm_size},
+        {"userns", o->userns},
+        {"uidmap", o->uidmap.n},
+        {"gidmap", o->gidmap.n},
+        {"infra-name", o->infra_name},
+        {"infra-image", o->infra_image},
+        {"infra-command", o->infra_command},
+        {"infra-conmon-pidfile", o->conmon_pidfile},
+        {"pid", o->pid},
+        {"uts", o->uts},
+        {"volume", o->volume.n},
+        {"device", o->device.n},
+        {"security-opt", o->security_opt.n},
+        {"volumes-from", o->volumes_from.n},
+    };
+    for (size_t i = 0; i < sizeof of_infra / sizeof *of_infra; i++)
+        if (of_infra[i].set)
+            return err_set(e, 0, "cannot set %s without an infra container", of_infra[i].name);
+    return 0;
 }
