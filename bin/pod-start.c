@@ -179,6 +179,9 @@ static void end_oldest(struct queue *q)
         strv_add(&q->unready, f->c.id);
     if (f->ends && f->res < 0)
         explain(&f->c, q->hold, &f->e);
+    const char *other = f->ends && f->res == 0 ? start_other_user(q->roots, &f->c) : NULL;
+    if (other)
+        say_warning("%s", other);
     if (f->res < 0)
         q->code = say_error(&f->e);
     else

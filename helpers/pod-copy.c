@@ -11,8 +11,8 @@
  *
  * stat answers on descriptor 3 «KIND PATH»: d a directory, f anything else, n nothing yet, x not
  * even the directory it would lie in; PATH is where a link at the end leads, and never ends in
- * `..`. enter starts COMMAND with each {} in it replaced by a path to the directory PATH, a
- * descriptor of its own.
+ * `..`. enter starts COMMAND with each {} in it replaced by a path to the directory PATH, and
+ * {root} by one to the root, descriptors of its own.
  *
  * Runs as uid 0 of the user's namespace.
  */
@@ -153,10 +153,14 @@ static int enter(int root, const char *path, char **command, struct err *e)
     if (dir < 0)
         return err_sys(e, "cannot open \"%s\" in the container", path);
     cleanup_free char *name = xasprintf("/proc/self/fd/%d", dir);
+    cleanup_free char *top = xasprintf("/proc/self/fd/%d", root);
     for (char **word = command; *word; word++)
         if (strcmp(*word, "{}") == 0)
             *word = name;
+        else if (strcmp(*word, "{root}") == 0)
+            *word = top;
     fd_cloexec(dir, false);
+    fd_cloexec(root, false);
     execv(command[0], command);
     return err_sys(e, "cannot run \"%s\"", command[0]);
 }

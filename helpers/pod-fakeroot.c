@@ -2,12 +2,12 @@
  * pod-fakeroot SOCKET [--owners TOP]... [--] COMMAND [ARG...]: makes root of a container that has
  * one user id (words/userns.h, single-id mode) able to do what package managers do.
  *
- * The container's seccomp filter hands us chown, set*id, setgroups and mknod (OCI runtime-spec,
- * «seccomp», listenerPath: SOCKET). Owners are remembered beside the file for `commit`
- * (disk/owner.h), those of links beside the container's own layer, whose top is the first TOP; the
- * others are of the layers below it (disk/owners.h). To become somebody else succeeds and changes
- * nothing; a device is an empty file. Nobody gets a right from it: what is done to a file is what
- * the caller, whose files they all are, may do to it.
+ * The container's seccomp filter hands us chown, set*id, setgroups and mknod, and shows us what may
+ * copy a link up (fakeroot/copyup.c; OCI runtime-spec, «seccomp», listenerPath: SOCKET). Owners
+ * are remembered beside the file for `commit` (disk/owner.h), those of links beside the container's
+ * own layer, whose top is the first TOP; the others are of the layers below it (disk/owners.h). To
+ * become somebody else succeeds and changes nothing; a device is an empty file. Nobody gets a right
+ * from it: what is done to a file is what the caller, whose files they all are, may do to it.
  *
  * COMMAND, the runtime, is run in our place; we stay beside it until nobody is left who has
  * the filter.

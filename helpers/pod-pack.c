@@ -1,6 +1,5 @@
 /*
- * pod-pack [--layer …] [--map RANGE]... [--owners TOP]... DIR [ENTRY [NAME]]: a tree as a tar
- * archive on standard output.
+ * pod-pack [OPTION]... DIR [ENTRY [NAME]]: a tree as a tar archive on standard output.
  *
  * What is in DIR, or of that only ENTRY, which may be called NAME in the archive. Nothing is
  * followed, so whatever a container does to the tree while it is read, nothing outside it is: each
@@ -10,8 +9,9 @@
  * its own on them are left out.
  *
  * --map is a range of ids of the container that the tree is seen from (disk/idshift.h). --owners
- * names the top of a layer that files of the tree are in: what single-id mode remembers of its
- * links is beside it (disk/owners.h).
+ * names the top of a layer that the tree is made of, the topmost first: what single-id mode
+ * remembers of its links is beside it (disk/owners.h). --root is the tree's root, where DIR is not
+ * that.
  *
  * Runs as uid 0 of the user's namespace, and reads only.
  */
@@ -29,16 +29,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 900
-#ifndef MQUEUE_MAGIC
-#define MQUEUE_MAGIC 0x19800202
-#endif
 
 struct pack {
     struct tarout out;
@@ -47,8 +42,10 @@ struct pack {
     bool layer;
     struct strv points; /* further mount points, as in the archive */
     struct idshift shown;
-    struct strv tops;     /* of layers that owners are remembered beside: */
-    struct owners beside; /* those of links and FIFOs, in single-id mode */
+    struct owners_layers layers; /* that the tree is made of */
+    const char *root;            /* its root directory; NULL: DIR is that */
+    char *at;                    /* what is packed, in it; in the archive that is */
+    size_t skip;                 /* so much of path */
     struct owner made_by; /* who owns what the container made; OWNER_SAME twice: nobody else */
     int depth;
 };
@@ -66,28 +63,25 @@ static int empty(struct pack *p, const struct stat *st, const char *dir, const c
     return tarout_header(&p->out, &en);
 }
 
-/* The kernel's own, which no copy could be of: the mount point is all that is packed. */
-static bool is_kernels(int dir)
+static void seen_in(const struct pack *p, struct stat *st)
 {
-    static const unsigned long kinds[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,
-                                          CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-                                          DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC};
-    struct statfs fs;
-    for (size_t i = 0; fstatfs(dir, &fs) == 0 && i < sizeof kinds / sizeof *kinds; i++)
-        if ((unsigned long)fs.f_type == kinds[i])
-            return true;
-    return false;
-}
-
-/* fd: -1 for what can have no attributes: name in dir. */
-static void set_owner(const struct pack *p, int fd, int dir, const char *name, struct stat *st)
-{
-    if (fd >= 0)
-        attrs_owner(&p->made_by, fd, st);
-    else
-        attrs_owner_beside(&p->made_by, &p->beside, dir, name, st);
     st->st_uid = idshift_in(&p->shown, 'u', st->st_uid);
     st->st_gid = idshift_in(&p->shown, 'g', st->st_gid);
+}
+
+static void set_owner(const struct pack *p, int fd, struct stat *st)
+{
+    attrs_owner(&p->made_by, fd, st);
+    seen_in(p, st);
+}
+
+/* Of what can have no attributes. */
+static void set_owner_beside(struct pack *p, struct stat *st)
+{
+    const char *rest = buf_str(&p->path) + p->skip;
+    cleanup_free char *path = xasprintf("%s%s%s", p->at, p->skip ? "" : "/", rest);
+    attrs_owner_beside(&p->made_by, &p->layers, path, st);
+    seen_in(p, st);
 }
 
 static int another_name(struct pack *p, const char *first, const struct stat *st)
@@ -101,17 +95,18 @@ static int file_or_dir(struct pack *p, int fd, struct stat *st)
 {
     struct tarout_entry en = {
         .name = buf_str(&p->path), .type = S_ISDIR(st->st_mode) ? '5' : '0', .st = st};
-    set_owner(p, fd, -1, NULL, st);
+    set_owner(p, fd, st);
     attrs_pax(fd, &en.pax);
     int r = tarout_header(&p->out, &en);
     buf_free(&en.pax);
     if (r < 0)
         return -1;
+    seen_add(&p->links, st, en.name);
     if (en.type == '0')
         return tarout_file(&p->out, fd, (uint64_t)st->st_size);
     if (p->layer && opaque_marked(fd) && empty(p, st, en.name, ".wh..wh..opq", "") < 0)
         return -1;
-    return is_kernels(fd) ? 0 : tree(p, fd);
+    return tree(p, fd);
 }
 
 static int other(struct pack *p, int dir, const char *base, struct stat *st)
@@ -130,7 +125,11 @@ static int other(struct pack *p, int dir, const char *base, struct stat *st)
     } else {
         en.type = S_ISCHR(st->st_mode) ? '3' : S_ISBLK(st->st_mode) ? '4' : '6';
     }
-    return tarout_header(&p->out, &en);
+    set_owner_beside(p, st);
+    if (tarout_header(&p->out, &en) < 0)
+        return -1;
+    seen_add(&p->links, st, en.name);
+    return 0;
 }
 
 /* What the path names; base is its name in dir. */
@@ -139,17 +138,19 @@ static int entry(struct pack *p, int dir, const char *base)
     struct stat st, now;
     if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -1;
-    const char *first = seen_first(&p->links, &st, buf_str(&p->path));
+    const char *first = seen_name(&p->links, &st);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-        set_owner(p, -1, dir, base, &st);
-        return first ? another_name(p, first, &st) : other(p, dir, base, &st);
+        if (!first)
+            return other(p, dir, base, &st);
+        set_owner_beside(p, &st);
+        return another_name(p, first, &st);
     }
     cleanup_fd int fd =
         openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? 0 : -1;
     if (first) {
-        set_owner(p, fd, -1, NULL, &st);
+        set_owner(p, fd, &st);
         return another_name(p, first, &st);
     }
     if (fstat(fd, &now) < 0)
@@ -204,25 +205,30 @@ static int tree(struct pack *p, int dir)
     return r;
 }
 
-static int read_owners(struct pack *p, struct err *e)
+/* Where dir is in the root that the layers make; nothing is asked of them when it is not in it. */
+static int find_owners(struct pack *p, int dir, const char *entry, struct err *e)
 {
-    for (size_t i = 0; i < p->tops.n; i++) {
-        cleanup_fd int top = open(p->tops.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (top < 0 || owners_read(&p->beside, top, OWNERS_BESIDE) < 0)
-            return err_sys(e, "cannot read the owners beside \"%s\"", p->tops.v[i]);
-    }
-    return 0;
+    cleanup_fd int root = p->root ? open(p->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : dup(dir);
+    cleanup_free char *top = attrs_path(root), *here = attrs_path(dir);
+    size_t n = top ? strlen(top) : 0;
+    n -= n > 0 && top[n - 1] == '/';
+    if (!here || !top || strncmp(here, top, n) != 0 || (here[n] && here[n] != '/'))
+        p->layers.n = 0;
+    p->at =
+        xasprintf("%s%s%s", here && here[0] ? here + n : "", entry ? "/" : "", entry ? entry : "");
+    return owners_layers_open(&p->layers) < 0 ? err_sys(e, "cannot read remembered owners") : 0;
 }
 
 static int run(struct pack *p, char **words, struct err *e)
 {
-    if (read_owners(p, e) < 0)
-        return -1;
     cleanup_fd int dir = open(words[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(e, "cannot open \"%s\"", words[0]);
+    if (p->layers.n && find_owners(p, dir, words[1], e) < 0)
+        return -1;
     if (words[1])
         buf_adds(&p->path, words[2] ? words[2] : words[1]);
+    p->skip = p->path.len;
     if ((words[1] ? entry(p, dir, words[1]) : tree(p, dir)) < 0 || tarout_end(&p->out) < 0)
         return err_sys(e, "cannot pack \"/%s\"", buf_str(&p->path));
     return 0;
@@ -237,7 +243,11 @@ static int options(struct pack *p, int argc, char **argv)
         return 2;
     }
     if (argc > 2 && strcmp(argv[1], "--owners") == 0) {
-        strv_add(&p->tops, argv[2]);
+        owners_layers_add(&p->layers, argv[2]);
+        return 2;
+    }
+    if (argc > 2 && strcmp(argv[1], "--root") == 0) {
+        p->root = argv[2];
         return 2;
     }
     if (argc > 3 && strcmp(argv[1], "--new-owner") == 0 &&
@@ -263,7 +273,7 @@ int main(int argc, char **argv)
     if (argc < 2 || argc > 4)
         err_set(&e, 0,
                 "usage: pod-pack [--layer [--point PATH]... [--new-owner UID GID]] [--map "
-                "RANGE]... [--owners TOP]... DIR [ENTRY [NAME]]");
+                "RANGE]... [--owners TOP]... [--root ROOT] DIR [ENTRY [NAME]]");
     else if (run(&p, argv + 1, &e) == 0) {
         report_ok(NULL);
         return 0;

@@ -15,26 +15,27 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define DIRS_OPEN  64
+#define DEPTH_MAX  4000
 #define CAPABILITY "security.capability"
 #define CAPS_MAX   64
 #define REST       OWNERS_FILE ".rest"
 
 /* Of the layer, container or volume that is walked through. */
 static struct owners beside;
-static int entry = -1, rest = -1; /* its directory; those who stay remembered */
+static int thing = -1, rest = -1; /* its directory; those who stay remembered */
 
 /* A change of owner takes set-id bits and capabilities away: they are put back. */
 static int give(int fd, const struct stat *st, const struct owner *o)
 {
     char caps[CAPS_MAX];
+    if (st->st_uid || st->st_gid)
+        return 0; /* whose it really is counts */
     ssize_t n = S_ISREG(st->st_mode) ? fgetxattr(fd, CAPABILITY, caps, sizeof caps) : -1;
     uid_t uid = o->uid == OWNER_SAME ? (uid_t)-1 : o->uid;
     gid_t gid = o->gid == OWNER_SAME ? (gid_t)-1 : o->gid;
@@ -51,75 +52,144 @@ static int give(int fd, const struct stat *st, const struct owner *o)
 }
 
 /* Likewise with what is remembered beside the tree; what stays so is written down anew. */
-static int give_link(const char *path, const struct owner *o, const struct owners_key *k)
+static int give_link(int dir, const char *name)
 {
-    uid_t uid = o->uid == OWNER_SAME ? (uid_t)-1 : o->uid;
-    gid_t gid = o->gid == OWNER_SAME ? (gid_t)-1 : o->gid;
-    if (lchown(path, uid, gid) == 0)
+    struct owner o;
+    struct owners_key k;
+    if (owners_key(dir, name, &k) < 0 || !owners_find(&beside, &k, &o))
+        return 0;
+    uid_t uid = o.uid == OWNER_SAME ? (uid_t)-1 : o.uid;
+    gid_t gid = o.gid == OWNER_SAME ? (gid_t)-1 : o.gid;
+    if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
     if (errno != EINVAL)
         return -1;
     if (rest < 0)
-        rest = owners_open(entry, REST);
-    return rest < 0 ? -1 : owners_add(rest, k, *o);
+        rest = owners_open(thing, REST);
+    return rest < 0 ? -1 : owners_add(rest, &k, o);
 }
 
-static int one(const char *path, const struct stat *st, int kind, struct FTW *where)
+static int give_file(int fd)
 {
+    struct stat st;
     struct owner o;
-    struct owners_key k;
-    (void)where;
-    if (kind != FTW_F && kind != FTW_D && kind != FTW_DP && kind != FTW_SL)
+    return fstat(fd, &st) == 0 && owner_read(fd, &o) ? give(fd, &st, &o) : 0;
+}
+
+/* ---- trees ---- */
+
+/* What is one file's trouble is no reason to keep all others, and every start, waiting. */
+static int passed(int r)
+{
+    static const int grave[] = {ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE};
+    for (size_t i = 0; r < 0 && i < sizeof grave / sizeof *grave; i++)
+        if (errno == grave[i])
+            return -1;
+    return 0;
+}
+
+static int names_in(int dir, struct strv *ret)
+{
+    cleanup_fd int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = again < 0 ? NULL : fdopendir(again);
+    struct dirent *de;
+    if (!d)
+        return -1;
+    fd_take(&again);
+    while ((de = readdir(d)))
+        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+            strv_add(ret, de->d_name);
+    closedir(d);
+    return 0;
+}
+
+static int walk(int *dir, int depth);
+
+static int moved(void)
+{
+    errno = EBUSY;
+    return -1;
+}
+
+/* Trees may be deeper than descriptors suffice: *dir is closed meanwhile, and found again. */
+static int into(int *dir, int child, int depth)
+{
+    struct stat here, back;
+    if (passed(give_file(child)) < 0 || fstat(*dir, &here) < 0 || depth == DEPTH_MAX) {
+        close(child);
+        return depth == DEPTH_MAX ? 0 : -1;
+    }
+    close(*dir);
+    int r = walk(&child, depth + 1);
+    *dir = child < 0 ? -1 : openat(child, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (child >= 0)
+        close(child);
+    if (*dir < 0 || fstat(*dir, &back) < 0 || back.st_ino != here.st_ino ||
+        back.st_dev != here.st_dev)
+        return moved();
+    return r;
+}
+
+static int one(int *dir, const char *name, int depth)
+{
+    struct stat st;
+    if (fstatat(*dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return passed(-1);
+    if (S_ISLNK(st.st_mode) || S_ISFIFO(st.st_mode))
+        return passed(give_link(*dir, name));
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return 0;
-    if (S_ISLNK(st->st_mode) || S_ISFIFO(st->st_mode))
-        return owners_key(AT_FDCWD, path, &k) == 0 && owners_find(&beside, &k, &o)
-                   ? give_link(path, &o, &k)
-                   : 0;
-    if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-        return 0;
-    cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(*dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : -1;
-    return owner_read(fd, &o) ? give(fd, st, &o) : 0;
+        return passed(-1);
+    if (S_ISDIR(st.st_mode))
+        return into(dir, fd, depth);
+    int r = passed(give_file(fd));
+    close(fd);
+    return r;
+}
+
+static int walk(int *dir, int depth)
+{
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    int r = passed(names_in(*dir, &names));
+    for (size_t i = 0; r == 0 && i < names.n; i++)
+        r = one(dir, names.v[i], depth);
+    return r;
 }
 
 /* A layer, a container or a volume. */
-static int thing(const char *path)
+static int all_of(int tree, const char *name)
 {
-    cleanup_fd int dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_fd int dir = openat(tree, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
-        return errno == ENOTDIR || errno == ELOOP || errno == ENOENT ? 0 : -1;
-    entry = dir;
-    (void)unlinkat(dir, REST, 0);
-    int r = owners_read(&beside, dir, OWNERS_FILE);
+        return passed(-1);
+    thing = openat(tree, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    (void)unlinkat(thing, REST, 0);
+    int r = owners_read(&beside, thing, OWNERS_FILE);
     if (r == 0)
-        r = nftw(path, one, DIRS_OPEN, FTW_PHYS);
+        r = walk(&dir, 0);
     if (r == 0 && rest >= 0)
-        r = renameat(dir, REST, dir, OWNERS_FILE);
-    else if (r == 0 && unlinkat(dir, OWNERS_FILE, 0) < 0 && errno != ENOENT)
+        r = renameat(thing, REST, thing, OWNERS_FILE);
+    else if (r == 0 && unlinkat(thing, OWNERS_FILE, 0) < 0 && errno != ENOENT)
         r = -1;
     if (rest >= 0)
         close(rest);
+    close(thing);
     rest = -1;
     owners_free(&beside);
     return r;
 }
 
-static int all_in(const char *tree)
+static int all_in(const char *path)
 {
-    DIR *d = opendir(tree);
-    struct dirent *de;
-    int r = 0;
-    if (!d)
+    cleanup(strv_free) struct strv names = STRV_INIT;
+    cleanup_fd int tree = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tree < 0)
         return errno == ENOENT ? 0 : -1;
-    while (r == 0 && (de = readdir(d))) {
-        cleanup_free char *path = xasprintf("%s/%s", tree, de->d_name);
-        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-            r = thing(path);
-    }
-    int saved = errno;
-    closedir(d);
-    errno = saved;
+    int r = names_in(tree, &names);
+    for (size_t i = 0; r == 0 && i < names.n; i++)
+        r = all_of(tree, names.v[i]);
     return r;
 }
 

@@ -30,7 +30,6 @@ import sys, tarfile, io
 t = tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT)
 def add(name, uid, gid, mode=0o644, kind=tarfile.REGTYPE, link="", body=b""):
     i = tarfile.TarInfo(name)
-    i.mtime = 1700000000 + len(name)
     i.uid, i.gid, i.mode, i.type, i.linkname, i.size = uid, gid, mode, kind, link, len(body)
     t.addfile(i, io.BytesIO(body))
 add("owners", 0, 0, 0o755, tarfile.DIRTYPE)
@@ -44,6 +43,8 @@ add("owners/pipe", 7, 9, 0o644, tarfile.FIFOTYPE)
 add("owners/renamed", 7, 8, 0o777, tarfile.SYMTYPE, "where")
 add("owners/another", 7, 9, 0o777, tarfile.SYMTYPE, "there")
 add("owners/modes", 9, 7, 0o644, tarfile.FIFOTYPE)
+add("owners/touched", 9, 8, 0o644, tarfile.FIFOTYPE)
+add("owners/gone", 7, 9, 0o777, tarfile.SYMTYPE, "there")
 add("owners/twice", 7, 7, 0o777, tarfile.SYMTYPE, "www")
 add("owners/twice", 0, 0, 0o777, tarfile.SYMTYPE, "www")
 add("owners/suid", 0, 4, 0o6755)
@@ -106,8 +107,10 @@ lrwxrwxrwx 12/13 owners/top -> www
 lrwxrwxrwx 5/6 owners/soft -> www
 lrwxrwxrwx 7/8 owners/renamed -> where
 lrwxrwxrwx 7/9 owners/another -> there
+lrwxrwxrwx 7/9 owners/gone -> there
 prw-r--r-- 7/9 owners/pipe
-prw-r--r-- 9/7 owners/modes'
+prw-r--r-- 9/7 owners/modes
+prw-r--r-- 9/8 owners/touched'
     run_pod run --name all "$IMAGE" sh -c 'cat /owners/high /owners/www; stat -c "%u:%g" /owners/*'
     assert_match "^www
 0:0"
@@ -168,7 +171,8 @@ prw-r--r-- 9/7 owners/modes'
         chown -h 3:5 kept; chown -h 0:0 rooted
         ln kept again; mkfifo fifo other; chown 7 fifo
         cd /owners; chown -h 5:9 soft; chown -h 2 link; chown 8 pipe; chown -h 1:1 top
-        mv renamed name; ln another one; chmod 600 modes'
+        mv renamed name; ln another one; chmod 600 modes; touch -h twice; touch touched
+        ln -s where away; rm gone; ln -s there gone'
     run_cmd 0 listing < <(pod cp links:/owners -)
     assert_line "lrwxrwxrwx 5/9 owners/soft -> www"
     assert_line "lrwxrwxrwx 2/0 owners/link -> www"
@@ -182,6 +186,8 @@ prw-r--r-- 9/7 owners/modes'
 hrwxrwxrwx 7/9 owners/one link to owners/another
 lrwxrwxrwx 0/0 l/removed -> x
 lrwxrwxrwx 0/0 l/rooted -> x
+lrwxrwxrwx 0/0 owners/away -> where
+lrwxrwxrwx 0/0 owners/gone -> there
 lrwxrwxrwx 0/0 owners/twice -> www
 lrwxrwxrwx 1/1 owners/top -> www
 lrwxrwxrwx 11/4 l/given -> x
@@ -195,13 +201,41 @@ lrwxrwxrwx 7/9 owners/another -> there
 prw------- 9/7 owners/modes
 prw-r--r-- 0/0 l/other
 prw-r--r-- 7/0 l/fifo
-prw-r--r-- 8/0 owners/pipe"
+prw-r--r-- 8/0 owners/pipe
+prw-r--r-- 9/8 owners/touched"
+    # a layer further on, where it is another's by then
+    run_pod run --name next localhost/links sh -euc 'cd /owners; mv soft soft2; mv pipe pipe2; ln -s x soft'
+    run_cmd 0 listing < <(pod export next)
+    assert_line "lrwxrwxrwx 6/9 owners/soft2 -> www"
+    assert_line "prw-r--r-- 8/0 owners/pipe2"
+    assert_line "lrwxrwxrwx 0/0 owners/soft -> x"
     # squashed, it has them from all layers
     run_pod commit -q --squash "$(pod create localhost/links)" localhost/squashed
     run_cmd 0 listing < <(pod export "$(pod create localhost/squashed)")
     assert_line "lrwxrwxrwx 6/9 owners/soft -> www"
     assert_line "prw-r--r-- 7/0 l/fifo"
     run_pod rm -a
+}
+
+@test "links of a fuse-overlayfs, which tells no time of birth" {
+    [ -c /dev/fuse ] && need fuse-overlayfs
+    local POD_ROOTFS=fuse
+    export POD_ROOTFS
+    run_pod run -d --name fuse "$IMAGE" sleep 100
+    run_pod exec fuse sh -euc 'mkdir /h; cd /h
+        for n in 1 2 3 4 5 6 7 8; do ln -s x old; chown -h 5:5 old; rm old; ln -s x new$n; done
+        ln -s x given; chown -h 5:6 given; cd /owners; mv renamed name; chown -h 5:9 soft'
+    local from
+    for from in "pod cp fuse:/ -" "pod export fuse"; do
+        # shellcheck disable=SC2086 # words of a command
+        run_cmd 0 listing < <($from)
+        assert_equal "$(grep -c '^lrwxrwxrwx 0/0 .*h/new' <<<"$output")" 8
+        assert_match "lrwxrwxrwx 5/6 [./]*h/given -> x"
+        assert_match "lrwxrwxrwx 7/8 [./]*owners/name -> where"
+        assert_match "lrwxrwxrwx 5/9 [./]*owners/soft -> www"
+        assert_match "lrwxrwxrwx 12/13 [./]*owners/top -> www"
+    done
+    run_pod rm -f -t 0 fuse
 }
 
 @test "a new link is nobody's heir, however soon it gets the number of an old one" {
@@ -214,6 +248,8 @@ for i in range(50):
     os.symlink("x", "/h/new%d" % i)
 os.symlink("x", "/v/volumes"); os.lchown("/v/volumes", 5, 5)
 os.symlink("x", "/h/given"); os.lchown("/h/given", 5, 6)
+import socket
+socket.socket(socket.AF_UNIX).bind("/h/socket"); os.link("/h/socket", "/h/again") # not for archives
 '
     run_cmd 0 listing < <(pod export heirs)
     assert_line "lrwxrwxrwx 5/6 h/given -> x"
@@ -323,7 +359,15 @@ root"
     # their user namespace is one: who should be somebody else is told
     run_pod run --rm --pod group -u 33 "$IMAGE" id -u
     assert_output 0
-    assert_match 'user 33 runs as the only user ID of the containers whose namespaces it shares' "$stderr"
+    assert_match 'user 33:0 runs as the only user ID of the containers whose namespaces it shares' "$stderr"
+    run_pod create --name member --pod group -u 0:7 "$IMAGE" true
+    run_pod start member
+    assert_match 'user 0:7 runs as the only user ID' "$stderr"
+    run_pod pod create --name bare --share none
+    run_pod run --rm --pod bare -u 33 --network none "$IMAGE" id -u
+    assert_output 33
+    assert_empty_stderr
+    run_pod pod rm -f bare
     run_pod pod rm -f group
     run_pod volume rm owned
 }
@@ -406,8 +450,11 @@ for bad in (0, 1, 2**47 - 1, 2**63):
     run_pod rm -f -t 0 runs
     # and what was remembered of owners is theirs
     run_pod run --name chowned --network none "$IMAGE" sh -c 'touch /f; chown 33:34 /f; ln -s f /l
-        chown -h 35:36 /l; mkfifo /p; chown 37:0 /p'
-    run_pod run --name far --network none "$IMAGE" sh -c 'mkfifo /p; chown 2000000000 /p'
+        chown -h 35:36 /l; mkfifo /p; chown 37:0 /p; mv /owners/renamed /owners/name'
+    run_pod run --name far --network none "$IMAGE" sh -c '
+        [ -e /p ] && chown 5:0 /p /f && exit; touch /f; mkfifo /p; chown 2000000000 /p /f
+        n=$(printf %0200d 0); p=; for i in $(seq 15); do p=$p/$n; done # deeper than a path is long
+        mkdir -p /A$p /B$p; ln -s x /B$p/l; chown -h 5:5 /B$p/l; cd /A$p; mv /B .'
     PATH=$FULL run_pod run --rm --network none "$IMAGE" stat -c '%u:%g %a' /owners/www /owners/mail /owners/suid /owners/again /owners/soft /owners/pipe
     assert_output "33:33 644
 0:8 2755
@@ -416,14 +463,20 @@ for bad in (0, 1, 2**47 - 1, 2**63):
 5:6 777
 7:9 644"
     PATH=$FULL run_pod commit -q chowned localhost/chowned
-    PATH=$FULL run_pod run --rm --network none localhost/chowned stat -c %u:%g /f /owners/www /l /p
+    PATH=$FULL run_pod run --rm --network none localhost/chowned stat -c %u:%g /f /owners/www /l /p /owners/name
     assert_output "33:34
 33:33
 35:36
-37:0"
-    # that which nobody has given the user stays remembered
+37:0
+7:8"
+    # that which nobody has given the user stays remembered, until it really is somebody's
     run_cmd 0 listing < <(PATH=$FULL pod export far)
     assert_line "prw-r--r-- 2000000000/0 p"
+    PATH=$FULL run_pod start -a far
+    run_cmd 0 listing < <(PATH=$FULL pod export far)
+    assert_line "prw-r--r-- 5/0 p"
+    assert_line "-rw-r--r-- 5/0 f"
+    assert_match "lrwxrwxrwx 5/5 A/.*/B/.*/l -> x"
     PATH=$FULL run_pod store check
     refute_file "$STORE/pod/single-id"
     PATH=$FULL run_pod rm chowned far

@@ -17,8 +17,11 @@ static int pack_command(const struct end *from, const struct plan *p, struct str
     strv_take(&program, tool_path("pod-pack"));
     if (from->where && view_maps(from->roots, &from->c, &program, e) < 0)
         return -1;
-    if (from->where)
+    if (from->where) {
         view_owners(from->roots, &from->c, &program);
+        strv_add(&program, "--root");
+        strv_add(&program, "{root}");
+    }
     strv_add(&program, "{}");
     if (p->name)
         strv_add(&program, p->name);

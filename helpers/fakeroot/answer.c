@@ -33,10 +33,13 @@ static const struct call {
     {"getresgid", GET_ALL, 'g', 0},
 };
 
-static const struct call *call_of(const struct seccomp_data *d, bool *ret_short_ids)
+/* One of ours, or else perhaps one that is only looked at. */
+static const struct call *call_of(const struct seccomp_data *d, bool *ret_short_ids,
+                                  const struct copyup **ret_copyup)
 {
     char *name = seccomp_syscall_resolve_num_arch(d->arch, d->nr);
     const struct call *found = NULL;
+    *ret_copyup = name ? copyup_of(name) : NULL;
     bool wide = name && str_ends(name, "32");
     if (wide)
         name[strlen(name) - 2] = '\0';
@@ -213,14 +216,18 @@ static int answer(int listener, const struct seccomp_notif *req, uint32_t *value
     struct caller c;
     bool brief;
     int result = GO_ON;
-    const struct call *call = call_of(&req->data, &brief);
+    const struct copyup *copyup;
+    const struct call *call = call_of(&req->data, &brief, &copyup);
     /* by far the most: nobody is anybody else */
     bool asks = call && (call->shape == GET || call->shape == GET_ALL);
-    if (!call || (asks && !who_anyone()) || !caller_open((pid_t)req->pid, &c))
+    if ((!call && !copyup) || (asks && !who_anyone()) || !caller_open((pid_t)req->pid, &c))
         return GO_ON;
     /* what we have opened is the process that asks, if that still waits */
-    if (seccomp_notify_id_valid(listener, req->id) == 0)
+    bool waits = seccomp_notify_id_valid(listener, req->id) == 0;
+    if (waits && call)
         result = decide(&c, call, (const uint64_t *)req->data.args, brief, value);
+    else if (waits)
+        copyup_prepare(&c, copyup, (const uint64_t *)req->data.args);
     caller_close(&c);
     return result;
 }

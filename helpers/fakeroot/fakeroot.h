@@ -2,12 +2,11 @@
  * pod-fakeroot's rooms: pod-fakeroot.c listens and waits; answer.c decides each system call;
  * caller.c is what the calling process says of itself in /proc and memory; who.c remembers whom
  * it has become; target.c finds the file it means, as it would find it, and does to it what can
- * be done; links.c remembers owners that the file itself cannot carry.
+ * be done; links.c remembers owners that the file itself cannot carry, and
+ * copyup.c when it is time for that.
  */
 #ifndef POD_FAKEROOT_H
 #define POD_FAKEROOT_H
-
-#include "disk/owners.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,14 +51,19 @@ bool who_is(const struct caller *c, char kind, struct ids *ret);
 /* It believes from now on to be that; ids: only these change. Its own ones are all `own`. */
 void who_becomes(const struct caller *c, char kind, const struct ids *ids, uint32_t own);
 
+/* ---- copyup.c ---- */
+struct copyup;
+/* The system call of that name, if it is such a one, and what is to be done before it. */
+const struct copyup *copyup_of(const char *name);
+void copyup_prepare(const struct caller *c, const struct copyup *call, const uint64_t *a);
+
 /* ---- links.c ---- */
 /* One more layer of the container's, its own first; none when that cannot be committed. */
 void links_layer(const char *top);
-/*
- * Remembers a link's or a FIFO's owner, of which SAME stays as it was. fd: O_PATH, given away
- * already; before: what it was until then.
- */
-void links_own(int fd, const struct owners_key *before, uint32_t uid, uint32_t gid);
+/* chown of a link or a FIFO: SAME stays as it was. fd: O_PATH. 0 or a negative errno. */
+int links_own(int fd, uint32_t uid, uint32_t gid);
+/* Its owner stays what it is, whatever is done to it next. */
+void links_keep(int fd);
 
 /* ---- target.c: each returns 0 or a negative errno, as the caller is to see it ---- */
 /* What the call names: a path below dirfd (of the caller's, or AT_FDCWD), with fchownat's flags. */
@@ -70,6 +74,8 @@ struct name {
 };
 int target_chown(const struct caller *c, const struct name *n, uint32_t uid, uint32_t gid);
 int target_chown_fd(const struct caller *c, int fd, uint32_t uid, uint32_t gid);
+/* Before what only the kernel can do to the file; path: NULL for dirfd itself. */
+void target_keep(const struct caller *c, const struct name *n);
 /* An empty file where the device would be. */
 int target_mknod(const struct caller *c, const struct name *n, mode_t mode);
 

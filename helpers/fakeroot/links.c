@@ -1,20 +1,18 @@
 /*
  * Owners of links and FIFOs, which `commit` finds beside the container's own layer
- * (disk/owners.h). There they have the inode number that the layer's file system gives them. The
- * container may see another one: an overlay goes on to show that of the layer below, from which
- * the file was copied when it was given away. That one is remembered too, for who looks
- * into the container while it runs.
+ * (disk/owners.h). A system call that would copy one up from a layer below, as rename(2) does, is
+ * not ours to answer; before the kernel does it, the file is copied and its owner written down.
  */
 #include "fakeroot.h"
 
-#include "disk/inside.h"
 #include "disk/owners.h"
 #include "plain/fdio.h"
-#include "plain/str.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,63 +20,37 @@
 #define TICK_NS   1000000
 #define TICKS_MAX 12 /* the kernel's is at most 10 ms */
 
-static struct strv tops;
-static struct owners known;
-static int own_top = -1, file = -1;
+static struct owners_layers layers; /* the container's own is the first */
+static int file = -1;               /* beside that one, to be added to */
 
 void links_layer(const char *top)
 {
-    strv_add(&tops, top);
+    owners_layers_add(&layers, top);
 }
 
-/* Once, when it is first needed: what is known of the layers below, and of before. */
-static void look(void)
+/* Where the container has the file, from its root. */
+static int path_of(int fd, char path[PATH_MAX])
 {
-    static bool looked;
-    for (size_t i = 0; i < tops.n && !looked; i++) {
-        cleanup_fd int top = open(tops.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (top < 0)
-            continue;
-        (void)owners_read(&known, top, OWNERS_BESIDE);
-        if (i > 0)
-            continue;
-        file = owners_open(top, OWNERS_BESIDE);
-        own_top = fd_take(&top);
-    }
-    looked = true;
-}
-
-static bool later(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
-}
-
-/* The file as the container's own layer has it; false: it is a volume's, or gone. */
-static bool in_own_layer(int fd, struct owners_key *ret, struct timespec *ret_changed)
-{
-    char self[64], path[PATH_MAX];
-    struct owners_key seen;
-    struct stat st;
+    char self[64];
     snprintf(self, sizeof self, "self/fd/%d", fd);
-    ssize_t n = readlinkat(proc_dir, self, path, sizeof path);
-    if (own_top < 0 || n <= 0 || n == sizeof path)
-        return false;
-    path[n] = '\0';
-    cleanup_fd int there = inside_open_below(own_top, path, O_PATH | O_NOFOLLOW);
-    if (there < 0 || owners_key(there, "", ret) < 0 || owners_key(fd, "", &seen) < 0 ||
-        fstat(there, &st) < 0)
-        return false;
-    ret->look = 0; /* copies are made of what lower layers have */
-    *ret_changed = st.st_ctim;
-    return (!seen.born.tv_sec && !seen.born.tv_nsec) ||
-           (!later(&seen.born, &ret->born) && !later(&ret->born, &seen.born));
+    ssize_t n = readlinkat(proc_dir, self, path, PATH_MAX);
+    path[n > 0 && n < PATH_MAX ? n : 0] = '\0';
+    return path[0] ? 0 : -1;
 }
 
-static void note(const struct owners_key *k, struct owner o)
+/* The layer that has the file, and as what; NULL: it is a volume's, or gone. */
+static struct owners_layer *find(int fd, struct owners_key *ret)
 {
-    owners_put(&known, k, o);
-    if (file >= 0)
-        (void)owners_add(file, k, o); /* where nothing can be written there is nothing to commit */
+    char path[PATH_MAX];
+    struct owners_key seen;
+    if (path_of(fd, path) < 0 || owners_layers_open(&layers) < 0)
+        return NULL;
+    struct owners_layer *l = owners_layers_at(&layers, path, ret);
+    if (!l || owners_key(fd, "", &seen) < 0)
+        return NULL;
+    bool told = seen.born.tv_sec || seen.born.tv_nsec;
+    bool same = !owners_later(&seen.born, &ret->born) && !owners_later(&ret->born, &seen.born);
+    return told && !same ? NULL : l;
 }
 
 /*
@@ -87,30 +59,58 @@ static void note(const struct owners_key *k, struct owner o)
  */
 static void outlast(const struct timespec *born, struct timespec now)
 {
-    for (int i = 0; i < TICKS_MAX && !later(&now, born); i++) {
+    for (int i = 0; i < TICKS_MAX && !owners_later(&now, born); i++) {
         nanosleep(&(struct timespec){.tv_nsec = TICK_NS}, NULL);
         clock_gettime(CLOCK_REALTIME_COARSE, &now);
     }
 }
 
-void links_own(int fd, const struct owners_key *before, uint32_t uid, uint32_t gid)
+static int note(const struct owners_key *k, struct owner o)
+{
+    if (file < 0)
+        file = owners_open(layers.v[0].top, OWNERS_BESIDE);
+    if (file < 0 || owners_add(file, k, o) < 0)
+        return -errno;
+    owners_put(&layers.v[0].owners, k, o);
+    return 0;
+}
+
+/* how: what is said to the kernel, whose owner is root all the same. */
+static int give(int fd, const struct owner *how, uint32_t uid, uint32_t gid)
 {
     struct owner o = {0, 0}, last;
-    struct owners_key k, shown;
-    struct timespec changed;
-    look();
-    if (!in_own_layer(fd, &k, &changed))
-        return;
-    bool had = owners_find(&known, before, &o) || owners_find(&known, &k, &o);
+    struct owners_key k;
+    struct stat st;
+    const struct owners_layer *l = find(fd, &k);
+    bool had = l && owners_find(&l->owners, &k, &o);
+    if (fchownat(fd, "", how->uid, how->gid, AT_EMPTY_PATH) < 0)
+        return -errno;
     o.uid = uid == SAME ? o.uid : uid;
     o.gid = gid == SAME ? o.gid : gid;
-    if (!had && !o.uid && !o.gid)
-        return;
-    if (!owners_find(&known, &k, &last) || last.uid != o.uid || last.gid != o.gid)
-        note(&k, o);
-    if (owners_key(fd, "", &shown) == 0 && shown.ino != k.ino) {
-        k.ino = shown.ino;
-        note(&k, o);
-    }
-    outlast(&k.born, changed);
+    l = find(fd, &k);
+    if (!l || l != layers.v || (!had && !o.uid && !o.gid))
+        return 0;
+    if (owners_find(&l->owners, &k, &last) && last.uid == o.uid && last.gid == o.gid)
+        return 0;
+    int r = note(&k, o);
+    if (r == 0 && fstat(fd, &st) == 0)
+        outlast(&k.born, st.st_ctim);
+    return r;
+}
+
+int links_own(int fd, uint32_t uid, uint32_t gid)
+{
+    const struct owner how = {uid == SAME ? SAME : 0, gid == SAME ? SAME : 0};
+    return give(fd, &how, uid, gid);
+}
+
+/* Not to change anything would be no reason for fuse-overlayfs to copy the file. */
+void links_keep(int fd)
+{
+    const struct owner root = {0, 0};
+    struct owner o;
+    struct owners_key k;
+    const struct owners_layer *l = find(fd, &k);
+    if (l && l != layers.v && owners_find(&l->owners, &k, &o) && (o.uid || o.gid))
+        (void)give(fd, &root, SAME, SAME);
 }

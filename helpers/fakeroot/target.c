@@ -1,5 +1,6 @@
 #include "fakeroot.h"
 
+#include "disk/owner.h"
 #include "plain/fdio.h"
 #include "plain/str.h"
 
@@ -73,6 +74,11 @@ static int own_by_attribute(int fd, uint32_t uid, uint32_t gid)
     return 0;
 }
 
+static bool is_link(const struct stat *st)
+{
+    return S_ISLNK(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
 /*
  * First what the kernel does of it: the file is its owner's already, but rights are looked at and
  * set-id bits taken away. Then the owner that was meant is put beside. Where the kernel's times are
@@ -81,17 +87,16 @@ static int own_by_attribute(int fd, uint32_t uid, uint32_t gid)
 static int own(int fd, uint32_t uid, uint32_t gid)
 {
     struct stat st;
-    struct owners_key before;
-    if (fstat(fd, &st) < 0 || owners_key(fd, "", &before) < 0 ||
-        fchownat(fd, "", uid == SAME ? (uid_t)-1 : 0, gid == SAME ? (gid_t)-1 : 0, AT_EMPTY_PATH) <
-            0)
+    if (fstat(fd, &st) < 0)
         return -errno;
-    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-        return own_by_attribute(fd, uid, gid);
-    come_home();
-    if (S_ISLNK(st.st_mode) || S_ISFIFO(st.st_mode))
-        links_own(fd, &before, uid, gid);
-    return 0;
+    if (is_link(&st)) {
+        come_home();
+        return links_own(fd, uid, gid);
+    }
+    if (fchownat(fd, "", uid == SAME ? (uid_t)-1 : 0, gid == SAME ? (gid_t)-1 : 0, AT_EMPTY_PATH) <
+        0)
+        return -errno;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? own_by_attribute(fd, uid, gid) : 0;
 }
 
 /* "/proc/self/…", also behind a link such as /dev/stdout, means the caller's, not ours. */
@@ -149,4 +154,22 @@ int target_mknod(const struct caller *c, const struct name *n, mode_t mode)
     umask(before);
     come_home();
     return r;
+}
+
+/* ---- what the kernel may copy up ---- */
+
+void target_keep(const struct caller *c, const struct name *n)
+{
+    struct stat st;
+    bool itself = !n->path;
+    if (!itself && stand_there(c, n) < 0) {
+        come_home();
+        return;
+    }
+    bool follow = !(n->flags & AT_SYMLINK_NOFOLLOW);
+    cleanup_fd int fd = itself ? proc_open_fd(c, n->dirfd, 0)
+                               : open(n->path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+    come_home();
+    if (fd >= 0 && fstat(fd, &st) == 0 && is_link(&st))
+        links_keep(fd);
 }

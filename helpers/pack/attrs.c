@@ -3,8 +3,11 @@
 #include "plain/str.h"
 #include "tarout.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #define XATTRS_MAX (64 << 10)
 
@@ -37,6 +40,12 @@ static bool has_origin(int fd)
            fgetxattr(fd, "user.fuseoverlayfs.origin", NULL, 0) >= 0;
 }
 
+/* What really is somebody's was given to him when there were ids for that. */
+static bool is_roots(const struct stat *st)
+{
+    return st->st_uid == 0 && st->st_gid == 0;
+}
+
 static void put(const struct owner *o, struct stat *st)
 {
     if (o->uid != OWNER_SAME)
@@ -48,18 +57,25 @@ static void put(const struct owner *o, struct stat *st)
 void attrs_owner(const struct owner *made_by, int fd, struct stat *st)
 {
     struct owner o;
-    if (owner_read(fd, &o))
+    if (is_roots(st) && owner_read(fd, &o))
         put(&o, st);
     else if (!has_origin(fd))
         put(made_by, st);
 }
 
-void attrs_owner_beside(const struct owner *made_by, const struct owners *beside, int dir,
-                        const char *name, struct stat *st)
+void attrs_owner_beside(const struct owner *made_by, struct owners_layers *layers, const char *path,
+                        struct stat *st)
 {
     struct owners_key k;
-    struct owner o = *made_by;
-    if (owners_key(dir, name, &k) == 0)
-        (void)owners_find(beside, &k, &o);
-    put(&o, st);
+    struct owner o;
+    const struct owners_layer *l = is_roots(st) ? owners_layers_at(layers, path, &k) : NULL;
+    put(l && owners_find(&l->owners, &k, &o) ? &o : made_by, st);
+}
+
+char *attrs_path(int dir)
+{
+    char self[64], path[PATH_MAX];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", dir);
+    ssize_t n = readlink(self, path, sizeof path);
+    return n <= 0 || n == sizeof path ? NULL : xstrndup(path, (size_t)n);
 }

@@ -10,11 +10,15 @@
 /* Those that belong to the file, not to the store, as pax records. */
 void attrs_pax(int fd, struct buf *pax);
 /*
- * Put the owner that single-id mode remembers into st; where there is none, and no lower layer had
- * the file, made_by. Of a regular file or a directory, and of name in dir, anything else.
+ * Put the owner that single-id mode remembers into st, which says root's; where there is none, and
+ * no lower layer had the file, made_by. Of a regular file or a directory, and of what has no
+ * attributes: path is its name in the tree's root.
  */
 void attrs_owner(const struct owner *made_by, int fd, struct stat *st);
-void attrs_owner_beside(const struct owner *made_by, const struct owners *beside, int dir,
-                        const char *name, struct stat *st);
+void attrs_owner_beside(const struct owner *made_by, struct owners_layers *layers, const char *path,
+                        struct stat *st);
+
+/* The path of an open directory from the root of its mount namespace, or ours; NULL: unknown. */
+char *attrs_path(int dir);
 
 #endif

@@ -8,7 +8,8 @@
 
 /*
  * The names in it, sorted, so that the same tree is the same archive; without that under which
- * fuse-overlayfs marks an opaque directory. -1 with errno.
+ * fuse-overlayfs marks an opaque directory; none of a file system that is the kernel's. -1 with
+ * errno.
  */
 int names_sorted(int dir, bool layer, struct strv *ret);
 

@@ -3,7 +3,6 @@
 #include "plain/buf.h"
 
 #include <search.h>
-#include <stdlib.h>
 
 struct file {
     dev_t dev;
@@ -19,17 +18,19 @@ static int by_inode(const void *a, const void *b)
     return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
 }
 
-const char *seen_first(struct seen *s, const struct stat *st, const char *path)
+const char *seen_name(const struct seen *s, const struct stat *st)
+{
+    const struct file wanted = {st->st_dev, st->st_ino, NULL};
+    struct file *const *at =
+        st->st_nlink < 2 || S_ISDIR(st->st_mode) ? NULL : tfind(&wanted, &s->tree, by_inode);
+    return at ? (*at)->path : NULL;
+}
+
+void seen_add(struct seen *s, const struct stat *st, const char *path)
 {
     if (st->st_nlink < 2 || S_ISDIR(st->st_mode))
-        return NULL;
+        return;
     struct file *f = xmalloc(sizeof *f);
-    *f = (struct file){st->st_dev, st->st_ino, NULL};
-    struct file **at = tsearch(f, &s->tree, by_inode);
-    if (*at != f) {
-        free(f);
-        return (*at)->path;
-    }
-    f->path = xstrdup(path);
-    return NULL;
+    *f = (struct file){st->st_dev, st->st_ino, xstrdup(path)};
+    (void)tsearch(f, &s->tree, by_inode);
 }

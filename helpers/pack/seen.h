@@ -7,7 +7,9 @@
 struct seen {
     void *tree;
 };
-/* The name that the file had the first time; NULL: this was it, or it has no other. */
-const char *seen_first(struct seen *s, const struct stat *st, const char *path);
+/* The name that it is in the archive by; NULL: it is not yet. */
+const char *seen_name(const struct seen *s, const struct stat *st);
+/* It is now. Nothing to do when it has no other name. */
+void seen_add(struct seen *s, const struct stat *st, const char *path);
 
 #endif

@@ -124,17 +124,21 @@ static int remember_at(const struct layer *l, int dir, const char *base, struct 
     return fd < 0 ? path_error(e, "open", l->path) : remember(l, fd, true, e);
 }
 
-/* Root's too: one that looks like another's would be taken for it (disk/owners.h). */
-int layer_remember(const struct layer *l, const struct place *at, struct err *e)
+int layer_remember(struct layer *l, const struct place *at, bool had, struct err *e)
 {
     const struct tar_entry *en = &l->tar->entry;
     const struct owner o = {(uint32_t)en->uid, (uint32_t)en->gid};
     struct owners_key k;
-    if (l->owners < 0)
+    struct owner was;
+    if (l->owners < 0 || (!had && !en->uid && !en->gid))
         return 0;
-    if (owners_key(at->in->fd, at->base, &k) < 0 || owners_add(l->owners, &k, o) < 0)
-        return path_error(e, "remember the owner of", l->path);
-    return 0;
+    if (owners_key(at->in->fd, at->base, &k) < 0)
+        return path_error(e, "stat", l->path);
+    if (had && owners_find(&l->linked, &k, &was) && was.uid == o.uid && was.gid == o.gid)
+        return 0;
+    if (had)
+        owners_put(&l->linked, &k, o);
+    return owners_add(l->owners, &k, o) < 0 ? path_error(e, "remember the owner of", l->path) : 0;
 }
 
 /* Owner before mode, mode before capabilities: each may clear the next. */
@@ -190,7 +194,7 @@ int layer_own_link(struct layer *l, const struct place *at, struct err *e)
     times(en, ts);
     if (utimensat(at->in->fd, at->base, ts, AT_SYMLINK_NOFOLLOW) < 0)
         return path_error(e, "chtimes", l->path);
-    return S_ISREG(st.st_mode) ? 0 : layer_remember(l, at, e);
+    return S_ISREG(st.st_mode) ? 0 : layer_remember(l, at, true, e);
 }
 
 int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e)

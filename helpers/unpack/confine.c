@@ -86,8 +86,8 @@ static const int calls[] = {
     /* files */
     SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
     SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(symlinkat),
-    SCMP_SYS(readlinkat), SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(getdents64),
-    SCMP_SYS(fchown), SCMP_SYS(fchownat), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(utimensat),
+    SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(fchown),
+    SCMP_SYS(fchownat), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(utimensat),
     SCMP_SYS(fsetxattr), SCMP_SYS(fremovexattr), SCMP_SYS(fcntl),
     /* memory */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),

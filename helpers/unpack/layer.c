@@ -80,7 +80,7 @@ static int link_or_fifo(struct layer *l, const struct place *at, struct err *e)
             return path_error(e, what, l->path);
     }
     listed(l, at);
-    return layer_own_name(l, at, e) < 0 ? -1 : layer_remember(l, at, e);
+    return layer_own_name(l, at, e) < 0 ? -1 : layer_remember(l, at, l->vacated, e);
 }
 
 static bool same_node(int d1, const char *n1, int d2, const char *n2)

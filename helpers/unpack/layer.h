@@ -21,6 +21,7 @@
 #include "tar.h"
 
 #include "disk/idshift.h"
+#include "disk/owners.h"
 
 struct layer {
     /* to be set before */
@@ -41,8 +42,10 @@ struct layer {
     struct dirs dirs;
     struct later later;
     bool root_seen;
-    bool acl;            /* a default ACL was set: modes no longer come out as asked */
-    char path[PATH_MAX]; /* of the entry, cleaned */
+    bool vacated;         /* something was removed: its inode number may be another's by now */
+    struct owners linked; /* of links that have several names, as they were written down last */
+    bool acl;             /* a default ACL was set: modes no longer come out as asked */
+    char path[PATH_MAX];  /* of the entry, cleaned */
     size_t len;
 };
 
@@ -64,8 +67,9 @@ int layer_skip(struct layer *l, struct err *e);
 /* attrs.c: what makes a node the entry's own. */
 int layer_own_fd(struct layer *l, const struct place *at, int fd, struct err *e);
 int layer_own_name(struct layer *l, const struct place *at, struct err *e);
-/* In single-id mode the owner of a link or a FIFO, beside the tree. */
-int layer_remember(const struct layer *l, const struct place *at, struct err *e);
+/* In single-id mode the owner of a link or a FIFO, beside the tree; had: there may be one already.
+ */
+int layer_remember(struct layer *l, const struct place *at, bool had, struct err *e);
 /* A hard link: what its own header says counts for the file, which may be anything. */
 int layer_own_link(struct layer *l, const struct place *at, struct err *e);
 int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct err *e);

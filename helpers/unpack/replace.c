@@ -91,5 +91,6 @@ int layer_vacate(struct layer *l, const struct place *at, struct err *e)
     cleanup(buf_free) struct buf path = BUF_INIT;
     buf_add(&path, l->path, l->len);
     later_drop(&l->later, l->path);
+    l->vacated = true;
     return clear_at(l, at->in->fd, at->base, &path, 0, e);
 }

@@ -10,6 +10,7 @@
 #ifndef POD_THINGS_SECCOMP_H
 #define POD_THINGS_SECCOMP_H
 
+#include "disk/roots.h"
 #include "plain/buf.h"
 #include "plain/err.h"
 #include "words/json.h"
@@ -48,9 +49,11 @@ struct seccomp_wish {
     char *profile;    /* path; owned */
     struct strv caps; /* owned */
     bool single;      /* in single-id mode */
+    bool links;       /* and layers have links of several owners (disk/owners.h) */
 };
 /* From a container's record; false: it has no filter. To be freed either way. */
-bool seccomp_wish(const json_t *record, bool single, struct seccomp_wish *ret);
+bool seccomp_wish(const struct roots *r, const json_t *record, bool single,
+                  struct seccomp_wish *ret);
 void seccomp_wish_free(struct seccomp_wish *w);
 
 /*
@@ -66,10 +69,11 @@ int seccomp_cached(int cachedir, const struct seccomp_wish *wish, char ret_name[
 /* ---- single-id mode (words/userns.h) ---- */
 
 /*
- * What the section allows of chown, set*id, setgroups and mknod goes to pod-fakeroot, which
- * listens where the section's text says SECCOMP_LISTENER.
+ * What the section allows of chown, set*id, setgroups and mknod, and where there are links also of
+ * rename, chmod and their like, goes to pod-fakeroot, which listens where the section's text says
+ * SECCOMP_LISTENER.
  */
-void seccomp_ask_fakeroot(json_t *linux_seccomp);
+void seccomp_ask_fakeroot(json_t *linux_seccomp, bool links);
 #define SECCOMP_LISTENER "@LISTENER@"
 /* Puts the socket's path into such a text. */
 void seccomp_place_listener(struct buf *section, const char *path);

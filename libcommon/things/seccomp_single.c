@@ -1,11 +1,20 @@
 /* A filter for a container of one user id: helpers/pod-fakeroot.c has the other half. */
 #include "things/seccomp.h"
 
+#include "disk/owners.h"
 #include "plain/str.h"
 #include "things/spawn.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* Before them pod-fakeroot looks at the file, where there are links whose owner could get lost. */
+static const char *const copies_up[] = {
+    "rename",   "renameat",  "renameat2", "link",   "linkat",    "chmod",     "fchmod",
+    "fchmodat", "fchmodat2", "utime",     "utimes", "futimesat", "utimensat", "utimensat_time64",
+};
 
 /* Each also under the name with "32" behind, which 32-bit architectures have for most. */
 static const char *const asked[] = {
@@ -14,8 +23,11 @@ static const char *const asked[] = {
     "geteuid", "getgid",   "getegid",  "getresuid", "getresgid",
 };
 
-static bool is_asked(const char *name)
+static bool is_asked(const char *name, bool links)
 {
+    for (size_t i = 0; links && i < sizeof copies_up / sizeof *copies_up; i++)
+        if (strcmp(name, copies_up[i]) == 0)
+            return true;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
         if (str_starts(name, asked[i]) &&
             (!name[strlen(asked[i])] || strcmp(name + strlen(asked[i]), "32") == 0))
@@ -29,12 +41,12 @@ static bool allows(const json_t *rule)
 }
 
 /* Moves the names that are asked about out of a rule that allows them. */
-static void take_names(json_t *rule, struct strv *taken)
+static void take_names(json_t *rule, bool links, struct strv *taken)
 {
     cleanup(strv_free) struct strv names = STRV_INIT, kept = STRV_INIT;
     jx_strv(rule, "names", &names);
     for (size_t i = 0; i < names.n; i++)
-        strv_add(is_asked(names.v[i]) ? taken : &kept, names.v[i]);
+        strv_add(is_asked(names.v[i], links) ? taken : &kept, names.v[i]);
     if (kept.n < names.n)
         json_object_set_new(rule, "names", jx_from_strv(&kept));
 }
@@ -53,7 +65,13 @@ static bool is_named(const json_t *rules, const char *name)
     return false;
 }
 
-void seccomp_ask_fakeroot(json_t *section)
+static void add_name(const json_t *rules, const char *name, struct strv *names)
+{
+    if (!strv_has(names, name) && !is_named(rules, name))
+        strv_add(names, name);
+}
+
+void seccomp_ask_fakeroot(json_t *section, bool links)
 {
     cleanup(strv_free) struct strv names = STRV_INIT;
     json_t *rules = json_object_get(section, "syscalls"), *rule;
@@ -65,14 +83,15 @@ void seccomp_ask_fakeroot(json_t *section)
     json_array_foreach(rules, i, rule)
     {
         if (allows(rule))
-            take_names(rule, &names);
+            take_names(rule, links, &names);
     }
     bool open = strcmp(jx_str(section, "defaultAction"), "SCMP_ACT_ALLOW") == 0;
     for (i = 0; open && i < 2 * sizeof asked / sizeof *asked; i++) {
         cleanup_free char *name = xasprintf("%s%s", asked[i / 2], i % 2 ? "32" : "");
-        if (!strv_has(&names, name) && !is_named(rules, name))
-            strv_add(&names, name);
+        add_name(rules, name, &names);
     }
+    for (i = 0; open && links && i < sizeof copies_up / sizeof *copies_up; i++)
+        add_name(rules, copies_up[i], &names);
     for (i = json_array_size(rules); i-- > 0;)
         if (json_array_size(json_object_get(json_array_get(rules, i), "names")) == 0)
             json_array_remove(rules, i);
@@ -96,12 +115,28 @@ void seccomp_place_listener(struct buf *section, const char *path)
     buf_add(section, b.s, b.len);
 }
 
+/* Is there any line beside the container's layers? */
+static bool has_foreign_links(const struct roots *r, const json_t *record)
+{
+    cleanup(strv_free) struct strv lowers = STRV_INIT;
+    struct stat st;
+    jx_strv(record, "lowers", &lowers);
+    for (size_t i = 0; i < lowers.n; i++) {
+        cleanup_free char *path = xasprintf("overlay/%s/" OWNERS_BESIDE, lowers.v[i]);
+        if (fstatat(r->graph, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
+            return true;
+    }
+    return false;
+}
+
 /* Without a profile the mode still needs a filter: one that allows everything else. */
-bool seccomp_wish(const json_t *record, bool single, struct seccomp_wish *ret)
+bool seccomp_wish(const struct roots *r, const json_t *record, bool single,
+                  struct seccomp_wish *ret)
 {
     const char *wanted = jx_str(record, "seccomp");
     bool none = strcmp(wanted, "unconfined") == 0;
-    *ret = (struct seccomp_wish){.single = single, .caps = STRV_INIT};
+    *ret = (struct seccomp_wish){
+        .single = single, .links = single && has_foreign_links(r, record), .caps = STRV_INIT};
     if (none && !single)
         return false;
     ret->profile = none      ? share_path("unconfined.json")

@@ -5,6 +5,7 @@
 #include "disk/lock.h"
 #include "disk/report.h"
 #include "plain/fdio.h"
+#include "things/pod.h"
 #include "things/ready.h"
 #include "things/session.h"
 #include "things/spawn.h"
@@ -252,16 +253,28 @@ bool start_joins(const struct ctr *c)
     return false;
 }
 
+/* A pod without an infra container shares nothing. */
+static bool joins_pod(const struct roots *r, const struct ctr *c)
+{
+    struct err ignored = ERR_INIT;
+    struct pod p;
+    if (!*jx_str(c->record, "pod") || pod_open(r, jx_str(c->record, "pod"), &p, &ignored) < 0)
+        return false;
+    bool shares = *jx_str(p.record, "infra");
+    pod_close(&p);
+    return shares;
+}
+
 const char *start_other_user(const struct roots *r, const struct ctr *c)
 {
     static char text[160];
-    long long uid = jx_int(c->record, "uid", 0);
-    if (uid == 0 || !(start_joins(c) || *jx_str(c->record, "pod")) || !start_is_single(r))
+    long long uid = jx_int(c->record, "uid", 0), gid = jx_int(c->record, "gid", 0);
+    if ((!uid && !gid) || !(start_joins(c) || joins_pod(r, c)) || !start_is_single(r))
         return NULL;
     snprintf(text, sizeof text,
-             "user %lld runs as the only user ID of the containers whose namespaces it shares "
-             "(single-id mode)",
-             uid);
+             "user %lld:%lld runs as the only user ID of the containers whose namespaces it "
+             "shares (single-id mode)",
+             uid, gid);
     return text;
 }
 
