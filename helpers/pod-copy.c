@@ -11,8 +11,8 @@
  *
  * stat answers on descriptor 3 «KIND PATH»: d a directory, f anything else, n nothing yet, x not
  * even the directory it would lie in; PATH is where a link at the end leads, and never ends in
- * `..`. enter starts COMMAND with each {} in it replaced by a path to the directory PATH, and
- * {root} by one to the root, descriptors of its own.
+ * `..`. enter starts COMMAND with the first {} in it replaced by a path to the directory PATH, and
+ * {root} before it by one to the root, descriptors of its own; names that follow may be anything.
  *
  * Runs as uid 0 of the user's namespace.
  */
@@ -154,11 +154,12 @@ static int enter(int root, const char *path, char **command, struct err *e)
         return err_sys(e, "cannot open \"%s\" in the container", path);
     cleanup_free char *name = xasprintf("/proc/self/fd/%d", dir);
     cleanup_free char *top = xasprintf("/proc/self/fd/%d", root);
-    for (char **word = command; *word; word++)
-        if (strcmp(*word, "{}") == 0)
-            *word = name;
-        else if (strcmp(*word, "{root}") == 0)
+    char **word = command;
+    for (; *word && strcmp(*word, "{}") != 0; word++)
+        if (strcmp(*word, "{root}") == 0)
             *word = top;
+    if (*word)
+        *word = name;
     fd_cloexec(dir, false);
     fd_cloexec(root, false);
     execv(command[0], command);

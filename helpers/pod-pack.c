@@ -46,6 +46,7 @@ struct pack {
     const char *root;            /* its root directory; NULL: DIR is that */
     char *at;                    /* what is packed, in it; in the archive that is */
     size_t skip;                 /* so much of path */
+    uint64_t mount;              /* that the root is on */
     struct owner made_by; /* who owns what the container made; OWNER_SAME twice: nobody else */
     int depth;
 };
@@ -75,12 +76,14 @@ static void set_owner(const struct pack *p, int fd, struct stat *st)
     seen_in(p, st);
 }
 
-/* Of what can have no attributes. */
-static void set_owner_beside(struct pack *p, struct stat *st)
+/* Of what can have no attributes. What is mounted over a layer is none of its files. */
+static void set_owner_beside(struct pack *p, int dir, const char *base, struct stat *st)
 {
+    static struct owners_layers none;
     const char *rest = buf_str(&p->path) + p->skip;
-    cleanup_free char *path = xasprintf("%s%s%s", p->at, p->skip ? "" : "/", rest);
-    attrs_owner_beside(&p->made_by, &p->layers, path, st);
+    cleanup_free char *path = xasprintf("%s%s%s", p->at ? p->at : "", p->skip ? "" : "/", rest);
+    bool within = p->layers.n && attrs_mount(dir, base) == p->mount;
+    attrs_owner_beside(&p->made_by, within ? &p->layers : &none, path, st);
     seen_in(p, st);
 }
 
@@ -125,7 +128,7 @@ static int other(struct pack *p, int dir, const char *base, struct stat *st)
     } else {
         en.type = S_ISCHR(st->st_mode) ? '3' : S_ISBLK(st->st_mode) ? '4' : '6';
     }
-    set_owner_beside(p, st);
+    set_owner_beside(p, dir, base, st);
     if (tarout_header(&p->out, &en) < 0)
         return -1;
     seen_add(&p->links, st, en.name);
@@ -142,7 +145,7 @@ static int entry(struct pack *p, int dir, const char *base)
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         if (!first)
             return other(p, dir, base, &st);
-        set_owner_beside(p, &st);
+        set_owner_beside(p, dir, base, &st);
         return another_name(p, first, &st);
     }
     cleanup_fd int fd =
@@ -214,6 +217,7 @@ static int find_owners(struct pack *p, int dir, const char *entry, struct err *e
     n -= n > 0 && top[n - 1] == '/';
     if (!here || !top || strncmp(here, top, n) != 0 || (here[n] && here[n] != '/'))
         p->layers.n = 0;
+    p->mount = attrs_mount(root, "");
     p->at =
         xasprintf("%s%s%s", here && here[0] ? here + n : "", entry ? "/" : "", entry ? entry : "");
     return owners_layers_open(&p->layers) < 0 ? err_sys(e, "cannot read remembered owners") : 0;

@@ -15,40 +15,74 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define DEPTH_MAX  4000
+#define DEPTH_MAX  1000
 #define CAPABILITY "security.capability"
 #define CAPS_MAX   64
+#define BITS       "user.pod.reown"
 #define REST       OWNERS_FILE ".rest"
 
 /* Of the layer, container or volume that is walked through. */
 static struct owners beside;
 static int thing = -1, rest = -1; /* its directory; those who stay remembered */
+static bool skipped;              /* some of it is too deep: there all stays remembered */
 
-/* A change of owner takes set-id bits and capabilities away: they are put back. */
+/*
+ * A change of owner takes set-id bits and capabilities away. They are put back; until then they are
+ * in an attribute as well, which whoever goes on with our work finds.
+ */
+struct bits {
+    uint32_t mode, ncaps;
+    char caps[CAPS_MAX];
+};
+
+static bool bits_of(int fd, const struct stat *st, struct bits *ret)
+{
+    *ret = (struct bits){.mode = st->st_mode & 07777};
+    if (fgetxattr(fd, BITS, ret, sizeof *ret) == sizeof *ret && ret->ncaps <= CAPS_MAX)
+        return true;
+    ssize_t n = S_ISREG(st->st_mode) ? fgetxattr(fd, CAPABILITY, ret->caps, CAPS_MAX) : -1;
+    *ret = (struct bits){.mode = st->st_mode & 07777, .ncaps = n > 0 ? (uint32_t)n : 0};
+    if (n > 0)
+        (void)fgetxattr(fd, CAPABILITY, ret->caps, CAPS_MAX);
+    return false;
+}
+
+static int put_back(int fd, const struct bits *b)
+{
+    if (b->mode & 06000 && fchmod(fd, b->mode & 07777) < 0)
+        return -1;
+    return b->ncaps ? fsetxattr(fd, CAPABILITY, b->caps, b->ncaps, 0) : 0;
+}
+
+static bool is_given(int fd, const struct owner *o)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && (o->uid == OWNER_SAME || now.st_uid == o->uid) &&
+           (o->gid == OWNER_SAME || now.st_gid == o->gid);
+}
+
 static int give(int fd, const struct stat *st, const struct owner *o)
 {
-    char caps[CAPS_MAX];
-    if (st->st_uid || st->st_gid)
-        return 0; /* whose it really is counts */
-    ssize_t n = S_ISREG(st->st_mode) ? fgetxattr(fd, CAPABILITY, caps, sizeof caps) : -1;
+    struct bits b;
+    bool begun = bits_of(fd, st, &b), has = b.mode & 06000 || b.ncaps;
     uid_t uid = o->uid == OWNER_SAME ? (uid_t)-1 : o->uid;
     gid_t gid = o->gid == OWNER_SAME ? (gid_t)-1 : o->gid;
+    if (!begun && (st->st_uid || st->st_gid))
+        return 0; /* whose it really is counts */
+    if (has && !begun && fsetxattr(fd, BITS, &b, sizeof b, 0) < 0)
+        return -1;
     if (fchown(fd, uid, gid) < 0 && errno != EINVAL)
         return -1; /* EINVAL: an id that nobody has given the user; it stays remembered */
-    if (st->st_mode & 06000 && fchmod(fd, st->st_mode & 07777) < 0)
+    if (put_back(fd, &b) < 0 || (is_given(fd, o) && owner_write(fd, (struct owner){0, 0}) < 0))
         return -1;
-    if (n > 0 && fsetxattr(fd, CAPABILITY, caps, (size_t)n, 0) < 0)
-        return -1;
-    struct stat now;
-    bool done = fstat(fd, &now) == 0 && (o->uid == OWNER_SAME || now.st_uid == o->uid) &&
-                (o->gid == OWNER_SAME || now.st_gid == o->gid);
-    return done ? owner_write(fd, (struct owner){0, 0}) : 0;
+    return has ? fremovexattr(fd, BITS) : 0;
 }
 
 /* Likewise with what is remembered beside the tree; what stays so is written down anew. */
@@ -115,9 +149,11 @@ static int moved(void)
 static int into(int *dir, int child, int depth)
 {
     struct stat here, back;
-    if (passed(give_file(child)) < 0 || fstat(*dir, &here) < 0 || depth == DEPTH_MAX) {
+    bool given = passed(give_file(child)) == 0 && fstat(*dir, &here) == 0;
+    if (!given || depth == DEPTH_MAX) {
         close(child);
-        return depth == DEPTH_MAX ? 0 : -1;
+        skipped = true;
+        return given ? 0 : -1;
     }
     close(*dir);
     int r = walk(&child, depth + 1);
@@ -165,13 +201,14 @@ static int all_of(int tree, const char *name)
     if (dir < 0)
         return passed(-1);
     thing = openat(tree, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    skipped = false;
     (void)unlinkat(thing, REST, 0);
     int r = owners_read(&beside, thing, OWNERS_FILE);
     if (r == 0)
         r = walk(&dir, 0);
-    if (r == 0 && rest >= 0)
+    if (r == 0 && rest >= 0 && !skipped)
         r = renameat(thing, REST, thing, OWNERS_FILE);
-    else if (r == 0 && unlinkat(thing, OWNERS_FILE, 0) < 0 && errno != ENOENT)
+    else if (r == 0 && !skipped && unlinkat(thing, OWNERS_FILE, 0) < 0 && errno != ENOENT)
         r = -1;
     if (rest >= 0)
         close(rest);

@@ -268,3 +268,23 @@ names() { pod cp "$1" - | tar -t; }
         run_pod rm maps
     done
 }
+
+@test "a name may be that of a place holder" {
+    run_pod run -d --name holders --network none "$IMAGE" sh -c 'mkdir /w; echo a >"/w/{root}"; echo b >"/w/{}"; sleep 100'
+    wait_for 5 pod exec holders test -e '/w/{}'
+    local name
+    for name in '{}' '{root}'; do
+        run_pod cp "holders:/w/$name" "$ROOM/out$name"
+        [ ! -L "$ROOM/out$name" ]
+        run_pod cp "$ROOM/out$name" "holders:/w/2$name"
+        mkdir -p "$ROOM/dir"
+        run_pod cp "holders:/w/$name" "$ROOM/dir/$name"
+        run_pod cp "$ROOM/dir/$name" "holders:/w/$name"
+        run_pod exec holders cat "/w/$name" "/w/2$name"
+        assert_equal "${#lines[@]}" 2 "lines"
+    done
+    run_cmd 0 cat "$ROOM/out{}" "$ROOM/dir/{root}"
+    assert_output "b
+a"
+    run_pod rm -f -t 0 holders
+}

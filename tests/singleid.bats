@@ -173,6 +173,11 @@ prw-r--r-- 9/8 owners/touched'
         cd /owners; chown -h 5:9 soft; chown -h 2 link; chown 8 pipe; chown -h 1:1 top
         mv renamed name; ln another one; chmod 600 modes; touch -h twice; touch touched
         ln -s where away; rm gone; ln -s there gone'
+    run_pod run -d --name over --tmpfs /owners "$IMAGE" sleep 100
+    run_pod exec over ln -sf mine /owners/another
+    run_cmd 0 listing < <(pod cp over:/owners -)
+    assert_line "lrwxrwxrwx 0/0 owners/another -> mine"
+    run_pod rm -f -t 0 over
     run_cmd 0 listing < <(pod cp links:/owners -)
     assert_line "lrwxrwxrwx 5/9 owners/soft -> www"
     assert_line "lrwxrwxrwx 2/0 owners/link -> www"
@@ -247,6 +252,8 @@ for i in range(50):
     os.symlink("x", "/h/old"); os.lchown("/h/old", 5, 5); os.unlink("/h/old")
     os.symlink("x", "/h/new%d" % i)
 os.symlink("x", "/v/volumes"); os.lchown("/v/volumes", 5, 5)
+os.mkdir("/e"); os.symlink("1", "/e/1"); os.symlink("2", "/e/2")
+os.lchown("/e/1", 1, 1); os.lchown("/e/2", 2, 2)
 os.symlink("x", "/h/given"); os.lchown("/h/given", 5, 6)
 import socket
 socket.socket(socket.AF_UNIX).bind("/h/socket"); os.link("/h/socket", "/h/again") # not for archives
@@ -256,9 +263,15 @@ socket.socket(socket.AF_UNIX).bind("/h/socket"); os.link("/h/socket", "/h/again"
     assert_equal "$(grep -c 'lrwxrwxrwx 0/0 h/new' <<<"$output")" 50
     # one of the two ids, of a layer below and then of its own
     run_pod run --name half --network none "$(pod commit -q heirs)" \
-        python3 -c 'import os; os.lchown("/h/given", -1, 9)'
+        python3 -c 'import os, ctypes
+os.lchown("/h/given", -1, 9)
+ctypes.CDLL(None).syscall(316, -100, b"/e/1", -100, b"/e/2", 2) # exchanged'
     run_cmd 0 listing < <(pod export half)
     assert_line "lrwxrwxrwx 5/9 h/given -> x"
+    if [ "$(uname -m)" = x86_64 ]; then
+        assert_line "lrwxrwxrwx 2/2 e/1 -> 2"
+        assert_line "lrwxrwxrwx 1/1 e/2 -> 1"
+    fi
     run_pod rm heirs half
 }
 
@@ -305,6 +318,7 @@ root"
 }
 
 @test "the one id is the container's user, whoever that is" {
+    need_image
     run_pod run --rm --network none -u nobody "$IMAGE" sh -c 'id -u; id -g; touch /tmp/x; stat -c %u /tmp/x'
     assert_output "65534
 65534
@@ -315,6 +329,23 @@ root"
     run_pod run --rm --network none --userns keep-id "$IMAGE" id -u
     assert_output "$(id -u)"
     run_pod run --name made -u 1234:77 "$IMAGE" sh -c 'touch /tmp/new; ln -s new /tmp/soft; echo x >>/owners/www || true'
+    run_pod run --name kept -u 1234:77 --cap-add chown "$DEBIAN" python3 -c '
+import os
+os.utime("/etc/os-release", follow_symlinks=False); os.utime("/etc/debian_version")
+for p in ("a", "b", "c"): os.symlink("x", "/tmp/" + p); open("/tmp/f" + p, "w")
+for p in ("", "f"):
+    os.lchown("/tmp/" + p + "a", 0, 0); os.lchown("/tmp/" + p + "b", -1, 5)
+    os.lchown("/tmp/" + p + "c", 6, -1)
+'
+    run_cmd 0 listing < <(pod export "$(pod create "$(pod commit -q kept)")")
+    assert_line "lrwxrwxrwx 0/0 etc/os-release -> ../usr/lib/os-release"
+    assert_line "-rw-r--r-- 0/0 etc/debian_version"
+    assert_line "lrwxrwxrwx 0/0 tmp/a -> x"
+    assert_line "lrwxrwxrwx 1234/5 tmp/b -> x"
+    assert_line "lrwxrwxrwx 6/77 tmp/c -> x"
+    assert_line "-rw-r--r-- 0/0 tmp/fa"
+    assert_line "-rw-r--r-- 1234/5 tmp/fb"
+    assert_line "-rw-r--r-- 6/77 tmp/fc"
     run_pod commit -q made localhost/made
     run_cmd 0 listing < <(pod export "$(pod create localhost/made)")
     assert_line "-rw-r--r-- 1234/77 tmp/new"
@@ -383,6 +414,74 @@ root"
 }
 
 # Of what lies on the host nothing can be reached, whatever path is given.
+@test "with the host's processes in sight nothing of the host is reached through /proc" {
+    need_image
+    echo mine >"$ROOM/mine"
+    run_pod run --rm --pid host --network none -e F="$ROOM/mine" -e H="$XDG_RUNTIME_DIR/pod/userns" "$DEBIAN" python3 -c '
+import ctypes, os
+libc, f = ctypes.CDLL(None), os.environ["F"]
+tried = 0
+for p in os.listdir("/proc"):
+    if not p.isdigit(): continue
+    for way in ("root" + f, "root/proc/self/root" + f):
+        path = "/proc/%s/%s" % (p, way)
+        libc.mknod((path + ".new").encode(), 0o60777, 0x800)
+        libc.chown(path.encode(), 4242, 4242); libc.chmod(path.encode(), 0o666)
+        tried += 1
+print(tried > 3)
+'
+    assert_output True
+    refute_file "$ROOM/mine.new"
+    [ -z "$(getfattr -d -m . "$ROOM/mine" 2>/dev/null)" ] || fail "the host's file was reached"
+}
+
+@test "a descriptor's name in /proc is the caller's own" {
+    need_image
+    run_pod run --name named --network none "$DEBIAN" python3 -c '
+import os
+f = os.open("/f", os.O_CREAT | os.O_WRONLY); os.chown("/proc/self/fd/%d" % f, 44, 45)
+g = os.open("/g", os.O_CREAT | os.O_WRONLY); os.chown("/dev/fd/%d" % g, 46, 47)
+os.symlink("/dev/fd/%d" % g, "/to-g"); os.symlink("/dev/stdout", "/out")
+os.chown("/to-g", 48, 49); os.chown("/out", 1, 1); os.chown("/proc/thread-self/fd/%d" % f, -1, 50)
+for p in ("/proc/self/fd/99", "/proc/self/fd/x", "/nope/x"):
+    try: os.chown(p, 5, 5)
+    except OSError as e: print(e.strerror)
+'
+    assert_output "No such file or directory
+No such file or directory
+No such file or directory"
+    run_cmd 0 listing < <(pod export named)
+    assert_line "-rwxr-xr-x 44/50 f"
+    assert_line "-rwxr-xr-x 48/49 g"
+    run_pod rm named
+}
+
+@test "conditions of a profile hold for what is answered, too" {
+    jq '.syscalls |= map(.names -= ["chown", "lchown", "fchown", "fchownat"]) | .syscalls += [{
+        names: ["fchownat", "chown"], action: "SCMP_ACT_ALLOW",
+        args: [{index: 1, value: 33, op: "SCMP_CMP_EQ"}]}]' "$(dirname "$(readlink -f "$(command -v pod)")")/../share/pod/seccomp.json" >"$ROOM/profile"
+    run_pod run --rm --network none --security-opt "seccomp=$ROOM/profile" "$IMAGE" sh -c '
+        touch /f; chown 33 /f && echo allowed; chown 34 /f 2>/dev/null || echo refused'
+    assert_output "allowed
+refused"
+}
+
+# Where it is asked for, only a deadly signal interrupts a rename that pod-fakeroot looks at.
+@test "the runtime of ours is asked for a filter that signals do not interrupt, others are not" {
+    local runtime wanted
+    for runtime in pod-runtime runc; do
+        [ "$runtime" = pod-runtime ] || command -v "$runtime" >/dev/null || continue
+        run_pod run -d --name flags --runtime "$runtime" "$IMAGE" sleep 100
+        wanted=null
+        if [ "$runtime" = pod-runtime ] && [ "$(printf '%s\n' 5.19 "$(uname -r)" | sort -V | head -n 1)" = 5.19 ]; then
+            wanted='["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]'
+        fi
+        run_cmd 0 jq -c .linux.seccomp.flags "$XDG_RUNTIME_DIR/pod/$output/config.json"
+        assert_output "$wanted"
+        run_pod rm -f -t 0 flags
+    done
+}
+
 @test "paths are the container's, links too" {
     need_image
     echo mine >"$ROOM/mine"
@@ -455,6 +554,10 @@ for bad in (0, 1, 2**47 - 1, 2**63):
         [ -e /p ] && chown 5:0 /p /f && exit; touch /f; mkfifo /p; chown 2000000000 /p /f
         n=$(printf %0200d 0); p=; for i in $(seq 15); do p=$p/$n; done # deeper than a path is long
         mkdir -p /A$p /B$p; ln -s x /B$p/l; chown -h 5:5 /B$p/l; cd /A$p; mv /B .'
+    # one that an earlier try was ended at, after chown(2) and before the mode was put back
+    run_pod run --name begun --network none "$IMAGE" sh -c 'touch /s; chown 5:6 /s; chmod 755 /s'
+    setfattr -n user.pod.reown -v "0xed0d0000$(printf %0136d 0)" \
+        "$STORE/pod/containers/$(pod inspect -f '{{.Id}}' begun)/upper/s"
     PATH=$FULL run_pod run --rm --network none "$IMAGE" stat -c '%u:%g %a' /owners/www /owners/mail /owners/suid /owners/again /owners/soft /owners/pipe
     assert_output "33:33 644
 0:8 2755
@@ -469,6 +572,10 @@ for bad in (0, 1, 2**47 - 1, 2**63):
 35:36
 37:0
 7:8"
+    PATH=$FULL run_cmd 0 listing < <(pod export begun)
+    assert_line "-rwsr-sr-x 5/6 s"
+    run_cmd 0 getfattr -d -m . "$STORE/pod/containers/$(pod inspect -f '{{.Id}}' begun)/upper/s"
+    refute_match "user\\."
     # that which nobody has given the user stays remembered, until it really is somebody's
     run_cmd 0 listing < <(PATH=$FULL pod export far)
     assert_line "prw-r--r-- 2000000000/0 p"
@@ -479,7 +586,7 @@ for bad in (0, 1, 2**47 - 1, 2**63):
     assert_match "lrwxrwxrwx 5/5 A/.*/B/.*/l -> x"
     PATH=$FULL run_pod store check
     refute_file "$STORE/pod/single-id"
-    PATH=$FULL run_pod rm chowned far
+    PATH=$FULL run_pod rm chowned far begun
     PATH=$FULL run_pod run --rm --network none "$IMAGE" sh -c 'wc -l </proc/self/uid_map; touch /x; chown 5 /x; stat -c %u /x'
     assert_output "2
 5"

@@ -40,8 +40,8 @@ int end_kind(const struct end *end, const char *path, enum kind *ret, struct err
 /* "… could not be found on …", in podman's words. */
 int end_missing(const struct end *end, struct err *e);
 /*
- * The command that starts `program` (its first word a path) with every "{}" in it replaced by the
- * directory dir of that end.
+ * The command that starts `program` (its first word a path) with the first "{}" in it replaced by
+ * the directory dir of that end.
  */
 void end_command(const struct end *end, const char *dir, const struct strv *program,
                  struct strv *ret);

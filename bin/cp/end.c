@@ -229,6 +229,10 @@ void end_command(const struct end *end, const char *dir, const struct strv *prog
     } else {
         start_add_userns(ret);
     }
-    for (size_t i = 0; i < program->n; i++)
-        strv_add(ret, !end->where && strcmp(program->v[i], "{}") == 0 ? dir : program->v[i]);
+    bool placed = end->where; /* pod-copy does it */
+    for (size_t i = 0; i < program->n; i++) {
+        bool here = !placed && strcmp(program->v[i], "{}") == 0;
+        strv_add(ret, here ? dir : program->v[i]);
+        placed = placed || here;
+    }
 }

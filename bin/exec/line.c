@@ -17,7 +17,7 @@ static int add_filter(const struct roots *r, const struct ctr *c, bool single, s
     cleanup(seccomp_wish_free) struct seccomp_wish wish = {0};
     char name[SECCOMP_NAME_SIZE];
     json_t *made = NULL;
-    if (!seccomp_wish(r, c->record, single, &wish))
+    if (!seccomp_wish(r, c->record, single, true, &wish))
         return 0;
     cleanup_fd int cache = at_open_dir(r->own, "cache");
     if (cache < 0 || seccomp_cached(cache, &wish, name, &made, e) < 0)

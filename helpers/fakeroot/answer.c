@@ -12,9 +12,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* The kernel does it as if nobody had asked us. */
-#define GO_ON 1
-
 enum shape { CHOWN, LCHOWN, FCHOWN, FCHOWNAT, MKNOD, MKNODAT, SET, GROUPS, GET, GET_ALL };
 
 /* The 32-bit architectures have two of most: "chown" with short ids and "chown32". */
@@ -76,8 +73,10 @@ static int do_chown(const struct caller *c, const struct call *call, const uint6
         return GO_ON;
     if (!may_give(c, id_of(a[at + 1], brief)))
         return -EPERM;
-    if (call->shape == FCHOWN)
-        return target_chown_fd(c, (int)a[0], id_of(a[1], brief), id_of(a[2], brief));
+    if (call->shape == FCHOWN) {
+        n = (struct name){.dirfd = (int)a[0]};
+        return target_chown(c, &n, id_of(a[1], brief), id_of(a[2], brief));
+    }
     if (at) {
         n.dirfd = (int)a[0];
         n.flags = (int)a[4];

@@ -67,6 +67,12 @@ int64_t caller_id(const struct caller *c, char kind)
                : -1;
 }
 
+struct owner caller_user(const struct caller *c)
+{
+    int64_t uid = caller_id(c, 'u'), gid = caller_id(c, 'g');
+    return (struct owner){uid < 0 ? 0 : (uint32_t)uid, gid < 0 ? 0 : (uint32_t)gid};
+}
+
 /* Up to each page's end: what follows the string may not be there. */
 int caller_string(const struct caller *c, uint64_t at, char *out, size_t size)
 {

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <string.h>
 
 #define NONE (-1)
@@ -34,7 +35,7 @@ const struct copyup *copyup_of(const char *name)
     return NULL;
 }
 
-void copyup_prepare(const struct caller *c, const struct copyup *call, const uint64_t *a)
+static void prepare(const struct caller *c, const struct copyup *call, const uint64_t *a)
 {
     char path[PATH_MAX];
     struct name n = {.dirfd = call->dirfd == NONE ? AT_FDCWD : (int)a[call->dirfd]};
@@ -47,4 +48,11 @@ void copyup_prepare(const struct caller *c, const struct copyup *call, const uin
         n.path = *path || !(flags & AT_EMPTY_PATH) ? path : NULL;
     }
     target_keep(c, &n);
+}
+
+void copyup_prepare(const struct caller *c, const struct copyup *call, const uint64_t *a)
+{
+    prepare(c, call, a);
+    if (strcmp(call->name, "renameat2") == 0 && a[4] & RENAME_EXCHANGE)
+        prepare(c, call, a + 2);
 }

@@ -8,9 +8,14 @@
 #ifndef POD_FAKEROOT_H
 #define POD_FAKEROOT_H
 
+#include "disk/owner.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* The kernel does it as if nobody had asked us. */
+#define GO_ON 1
 
 /* A process that waits in a system call. */
 struct caller {
@@ -35,6 +40,8 @@ void caller_close(struct caller *c);
 bool caller_can(const struct caller *c, int cap);
 /* The one id that the process has a name for, or -1 when that is not so. kind: 'u' or 'g'. */
 int64_t caller_id(const struct caller *c, char kind);
+/* The container's own user, root where that is unknown. */
+struct owner caller_user(const struct caller *c);
 /* A string in its memory of fewer than size bytes; 0 or a negative errno. */
 int caller_string(const struct caller *c, uint64_t at, char *out, size_t size);
 int caller_put(const struct caller *c, uint64_t at, uint32_t value);
@@ -60,21 +67,26 @@ void copyup_prepare(const struct caller *c, const struct copyup *call, const uin
 /* ---- links.c ---- */
 /* One more layer of the container's, its own first; none when that cannot be committed. */
 void links_layer(const char *top);
-/* chown of a link or a FIFO: SAME stays as it was. fd: O_PATH. 0 or a negative errno. */
-int links_own(int fd, uint32_t uid, uint32_t gid);
+/*
+ * chown of a link or a FIFO: SAME stays as it was. fd: O_PATH; user: the container's, whose files
+ * are that nothing is remembered of. 0 or a negative errno.
+ */
+int links_own(int fd, const struct owner *user, uint32_t uid, uint32_t gid);
 /* Its owner stays what it is, whatever is done to it next. */
-void links_keep(int fd);
+void links_keep(int fd, const struct owner *user);
 
-/* ---- target.c: each returns 0 or a negative errno, as the caller is to see it ---- */
-/* What the call names: a path below dirfd (of the caller's, or AT_FDCWD), with fchownat's flags. */
+/* ---- target.c: each returns 0 or a negative errno, as the caller is to see it, or GO_ON ---- */
+/*
+ * What the call names: a path below dirfd (of the caller's, or AT_FDCWD), with fchownat's flags;
+ * the path is NULL for dirfd itself.
+ */
 struct name {
     int dirfd;
     const char *path;
     int flags;
 };
 int target_chown(const struct caller *c, const struct name *n, uint32_t uid, uint32_t gid);
-int target_chown_fd(const struct caller *c, int fd, uint32_t uid, uint32_t gid);
-/* Before what only the kernel can do to the file; path: NULL for dirfd itself. */
+/* Before what only the kernel can do to the file. */
 void target_keep(const struct caller *c, const struct name *n);
 /* An empty file where the device would be. */
 int target_mknod(const struct caller *c, const struct name *n, mode_t mode);

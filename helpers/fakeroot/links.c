@@ -49,8 +49,8 @@ static struct owners_layer *find(int fd, struct owners_key *ret)
     if (!l || owners_key(fd, "", &seen) < 0)
         return NULL;
     bool told = seen.born.tv_sec || seen.born.tv_nsec;
-    bool same = !owners_later(&seen.born, &ret->born) && !owners_later(&ret->born, &seen.born);
-    return told && !same ? NULL : l;
+    bool other = owners_later(&seen.born, &ret->born) || owners_later(&ret->born, &seen.born);
+    return told && other ? NULL : l;
 }
 
 /*
@@ -75,42 +75,59 @@ static int note(const struct owners_key *k, struct owner o)
     return 0;
 }
 
-/* how: what is said to the kernel, whose owner is root all the same. */
-static int give(int fd, const struct owner *how, uint32_t uid, uint32_t gid)
+/* Of a layer below it is root's, of the container's own its user's. */
+static bool owner_of(const struct owners_layer *l, const struct owners_key *k,
+                     const struct owner *user, struct owner *ret)
 {
-    struct owner o = {0, 0}, last;
+    *ret = l == layers.v ? *user : (struct owner){0, 0};
+    return l && owners_find(&l->owners, k, ret);
+}
+
+static bool same(const struct owner *a, const struct owner *b)
+{
+    return a->uid == b->uid && a->gid == b->gid;
+}
+
+/* how: what is said to the kernel, whose owner is root all the same. */
+static int give(int fd, const struct owner *how, const struct owner *user, uint32_t uid,
+                uint32_t gid)
+{
+    struct owner o, last;
     struct owners_key k;
     struct stat st;
-    const struct owners_layer *l = find(fd, &k);
-    bool had = l && owners_find(&l->owners, &k, &o);
+    (void)owner_of(find(fd, &k), &k, user, &o);
     if (fchownat(fd, "", how->uid, how->gid, AT_EMPTY_PATH) < 0)
         return -errno;
     o.uid = uid == SAME ? o.uid : uid;
     o.gid = gid == SAME ? o.gid : gid;
-    l = find(fd, &k);
-    if (!l || l != layers.v || (!had && !o.uid && !o.gid))
+    const struct owners_layer *l = find(fd, &k);
+    if (!l || l != layers.v)
         return 0;
-    if (owners_find(&l->owners, &k, &last) && last.uid == o.uid && last.gid == o.gid)
+    (void)owner_of(l, &k, user, &last);
+    if (same(&o, &last))
         return 0;
     int r = note(&k, o);
-    if (r == 0 && fstat(fd, &st) == 0)
+    if (r == 0 && !k.handle && fstat(fd, &st) == 0)
         outlast(&k.born, st.st_ctim);
     return r;
 }
 
-int links_own(int fd, uint32_t uid, uint32_t gid)
+int links_own(int fd, const struct owner *user, uint32_t uid, uint32_t gid)
 {
     const struct owner how = {uid == SAME ? SAME : 0, gid == SAME ? SAME : 0};
-    return give(fd, &how, uid, gid);
+    return give(fd, &how, user, uid, gid);
 }
 
 /* Not to change anything would be no reason for fuse-overlayfs to copy the file. */
-void links_keep(int fd)
+void links_keep(int fd, const struct owner *user)
 {
     const struct owner root = {0, 0};
     struct owner o;
     struct owners_key k;
     const struct owners_layer *l = find(fd, &k);
-    if (l && l != layers.v && owners_find(&l->owners, &k, &o) && (o.uid || o.gid))
-        (void)give(fd, &root, SAME, SAME);
+    if (!l || l == layers.v)
+        return;
+    (void)owner_of(l, &k, user, &o);
+    if (!same(&o, user)) /* as whose it would be taken then */
+        (void)give(fd, &root, user, SAME, SAME);
 }

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define HOPS_MAX 8 /* of links to links */
 
 /* ---- the caller's place ---- */
 
@@ -51,6 +54,56 @@ static void come_home(void)
         _exit(1);
 }
 
+/*
+ * Links of /proc that lead to what a process has open are not followed: we may go where the caller
+ * may not, and with the host's processes in sight one leads out of the container.
+ */
+static int open_plain(const char *path, int flags)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | (unsigned)flags,
+                           .resolve = RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+/* The caller's own descriptor that the path is a name of, also behind links; or -1. */
+static int own_fd(const char *path)
+{
+    static const char *const names[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"};
+    char to[2][PATH_MAX];
+    for (int hop = 0; hop < HOPS_MAX; hop++) {
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            uint64_t fd;
+            if (str_starts(path, names[i]) && str_u64(path + strlen(names[i]), INT_MAX, &fd) == 0)
+                return (int)fd;
+        }
+        ssize_t n = readlink(path, to[hop & 1], PATH_MAX - 1);
+        if (n <= 0)
+            return -1;
+        to[hop & 1][n] = '\0';
+        path = to[hop & 1];
+    }
+    return -1;
+}
+
+/* What the caller means, O_PATH; -1: the kernel shall say what of it. We are home again. */
+static int reach(const struct caller *c, const struct name *n)
+{
+    bool follow = !(n->flags & AT_SYMLINK_NOFOLLOW);
+    bool empty = !n->path || (!*n->path && (n->flags & AT_EMPTY_PATH));
+    const struct name here = {.dirfd = n->dirfd, .path = "."};
+    if (empty && n->dirfd != AT_FDCWD)
+        return proc_open_fd(c, n->dirfd, 0);
+    if (empty)
+        n = &here;
+    int number = -1, fd = -1;
+    if (stand_there(c, n) == 0) {
+        fd = open_plain(n->path, follow ? 0 : O_NOFOLLOW);
+        number = fd < 0 && follow ? own_fd(n->path) : -1;
+    }
+    come_home();
+    return number >= 0 ? proc_open_fd(c, number, 0) : fd;
+}
+
 /* ---- chown ---- */
 
 static uint32_t other_or(uint32_t id, uint32_t otherwise)
@@ -58,19 +111,18 @@ static uint32_t other_or(uint32_t id, uint32_t otherwise)
     return id == SAME ? otherwise : id;
 }
 
-/* In an attribute of the file. */
-static int own_by_attribute(int fd, uint32_t uid, uint32_t gid)
+/* In an attribute of the file; a new one that has none is the container's user's. */
+static int own_by_attribute(int fd, const struct owner *user, uint32_t uid, uint32_t gid)
 {
-    struct owner o = {0, 0};
     char self[64];
-    if (fchdir(proc_dir) < 0)
-        return -errno;
-    snprintf(self, sizeof self, "self/fd/%d", fd);
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    struct owner o = owner_came_up(self) ? (struct owner){0, 0} : *user;
+    bool told = user->uid || user->gid;
     (void)owner_read_path(self, &o);
     o.uid = other_or(uid, o.uid);
     o.gid = other_or(gid, o.gid);
     /* where a file system has no such attributes there is nothing to commit either */
-    (void)owner_write_path(self, o);
+    (void)owner_write_path(self, o, told);
     return 0;
 }
 
@@ -84,75 +136,35 @@ static bool is_link(const struct stat *st)
  * set-id bits taken away. Then the owner that was meant is put beside. Where the kernel's times are
  * finer than its clock tick, the look before makes that of the change so.
  */
-static int own(int fd, uint32_t uid, uint32_t gid)
+int target_chown(const struct caller *c, const struct name *n, uint32_t uid, uint32_t gid)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (is_link(&st)) {
-        come_home();
-        return links_own(fd, uid, gid);
-    }
+    cleanup_fd int fd = reach(c, n);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return GO_ON;
+    const struct owner user = caller_user(c);
+    if (is_link(&st))
+        return links_own(fd, &user, uid, gid);
     if (fchownat(fd, "", uid == SAME ? (uid_t)-1 : 0, gid == SAME ? (gid_t)-1 : 0, AT_EMPTY_PATH) <
         0)
         return -errno;
-    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? own_by_attribute(fd, uid, gid) : 0;
-}
-
-/* "/proc/self/…", also behind a link such as /dev/stdout, means the caller's, not ours. */
-static bool is_own_proc(const char *path)
-{
-    char to[PATH_MAX];
-    ssize_t n = readlink(path, to, sizeof to - 1);
-    to[n > 0 ? n : 0] = '\0';
-    return str_starts(path, "/proc/self/") || str_starts(path, "/proc/thread-self/") ||
-           str_starts(to, "/proc/self/");
-}
-
-static int chown_named(const struct name *n, uint32_t uid, uint32_t gid)
-{
-    bool follow = !(n->flags & AT_SYMLINK_NOFOLLOW);
-    cleanup_fd int fd = open(n->path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
-    if (fd >= 0)
-        return own(fd, uid, gid);
-    int saved = errno;
-    return saved == ENOENT && is_own_proc(n->path) ? 0 : -saved;
-}
-
-int target_chown_fd(const struct caller *c, int fd, uint32_t uid, uint32_t gid)
-{
-    cleanup_fd int there = proc_open_fd(c, fd, 0);
-    if (there < 0)
-        return -errno;
-    int r = own(there, uid, gid);
-    come_home();
-    return r;
-}
-
-int target_chown(const struct caller *c, const struct name *n, uint32_t uid, uint32_t gid)
-{
-    if (!*n->path && (n->flags & AT_EMPTY_PATH) && n->dirfd != AT_FDCWD)
-        return target_chown_fd(c, n->dirfd, uid, gid);
-    int r = stand_there(c, n);
-    if (r == 0)
-        r = chown_named(*n->path || !(n->flags & AT_EMPTY_PATH)
-                            ? n
-                            : &(struct name){.path = ".", .flags = n->flags},
-                        uid, gid);
-    come_home();
-    return r;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? own_by_attribute(fd, &user, uid, gid) : 0;
 }
 
 /* ---- mknod ---- */
 
 int target_mknod(const struct caller *c, const struct name *n, mode_t mode)
 {
-    int r = stand_there(c, n);
+    const char *slash = strrchr(n->path, '/');
+    const char *base = slash ? slash + 1 : n->path;
+    cleanup_free char *up = slash ? xstrndup(n->path, (size_t)(base - n->path)) : xstrdup(".");
+    const struct name parent = {.dirfd = n->dirfd, .path = up};
+    cleanup_fd int dir = *base ? reach(c, &parent) : -1;
+    if (dir < 0)
+        return GO_ON;
     mode_t before = umask(c->umask);
-    if (r == 0 && mknod(n->path, S_IFREG | (mode & 07777), 0) < 0)
-        r = -errno;
+    int r = mknodat(dir, base, S_IFREG | (mode & 07777), 0) < 0 ? -errno : 0;
     umask(before);
-    come_home();
     return r;
 }
 
@@ -161,15 +173,9 @@ int target_mknod(const struct caller *c, const struct name *n, mode_t mode)
 void target_keep(const struct caller *c, const struct name *n)
 {
     struct stat st;
-    bool itself = !n->path;
-    if (!itself && stand_there(c, n) < 0) {
-        come_home();
+    cleanup_fd int fd = reach(c, n);
+    if (fd < 0 || fstat(fd, &st) < 0 || !is_link(&st))
         return;
-    }
-    bool follow = !(n->flags & AT_SYMLINK_NOFOLLOW);
-    cleanup_fd int fd = itself ? proc_open_fd(c, n->dirfd, 0)
-                               : open(n->path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
-    come_home();
-    if (fd >= 0 && fstat(fd, &st) == 0 && is_link(&st))
-        links_keep(fd);
+    const struct owner user = caller_user(c);
+    links_keep(fd, &user);
 }

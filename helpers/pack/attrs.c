@@ -3,9 +3,12 @@
 #include "plain/str.h"
 #include "tarout.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -78,4 +81,14 @@ char *attrs_path(int dir)
     snprintf(self, sizeof self, "/proc/self/fd/%d", dir);
     ssize_t n = readlink(self, path, sizeof path);
     return n <= 0 || n == sizeof path ? NULL : xstrndup(path, (size_t)n);
+}
+
+uint64_t attrs_mount(int dir, const char *name)
+{
+    struct statx st;
+    int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
+    if (syscall(SYS_statx, dir, name, flags, STATX_MNT_ID, &st) < 0 ||
+        !(st.stx_mask & STATX_MNT_ID))
+        return 0;
+    return st.stx_mnt_id;
 }

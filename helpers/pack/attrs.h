@@ -5,6 +5,7 @@
 #include "disk/owners.h"
 #include "plain/buf.h"
 
+#include <stdint.h>
 #include <sys/stat.h>
 
 /* Those that belong to the file, not to the store, as pax records. */
@@ -18,6 +19,8 @@ void attrs_owner(const struct owner *made_by, int fd, struct stat *st);
 void attrs_owner_beside(const struct owner *made_by, struct owners_layers *layers, const char *path,
                         struct stat *st);
 
+/* The mount that name in dir, or dir itself when it is "", is on; 0: unknown. */
+uint64_t attrs_mount(int dir, const char *name);
 /* The path of an open directory from the root of its mount namespace, or ours; NULL: unknown. */
 char *attrs_path(int dir);
 

@@ -89,9 +89,16 @@ int owner_write(int fd, struct owner o)
     return n ? fsetxattr(fd, OWNER_XATTR, b, n, 0) : gone(fremovexattr(fd, OWNER_XATTR));
 }
 
-int owner_write_path(const char *path, struct owner o)
+int owner_write_path(const char *path, struct owner o, bool even_roots)
 {
     unsigned char b[BYTES_MAX];
     size_t n = encode(b, o);
-    return n ? setxattr(path, OWNER_XATTR, b, n, 0) : gone(removexattr(path, OWNER_XATTR));
+    return n || even_roots ? setxattr(path, OWNER_XATTR, b, n, 0)
+                           : gone(removexattr(path, OWNER_XATTR));
+}
+
+bool owner_came_up(const char *path)
+{
+    return getxattr(path, "user.overlay.origin", NULL, 0) >= 0 ||
+           getxattr(path, "user.fuseoverlayfs.origin", NULL, 0) >= 0;
 }

@@ -23,8 +23,11 @@ struct owner {
 bool owner_read(int fd, struct owner *ret);
 /* 0:0 is what it has anyway, and takes the attribute away. 0 or -1 with errno. */
 int owner_write(int fd, struct owner o);
-/* The same by name, following links. */
+/* The same by name, following links; even_roots: 0:0 too is written, as no attribute means another.
+ */
 bool owner_read_path(const char *path, struct owner *ret);
-int owner_write_path(const char *path, struct owner o);
+int owner_write_path(const char *path, struct owner o, bool even_roots);
+/* Did an overlay copy it up from a layer below? So it says of regular files and directories. */
+bool owner_came_up(const char *path);
 
 #endif

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define LINE_SIZE 128
+#define FNV_BASIS 14695981039346656037U
+#define FNV_PRIME 1099511628211U
 
 struct known {
     struct owners_key key;
@@ -34,13 +36,29 @@ bool owners_later(const struct timespec *a, const struct timespec *b)
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
 }
 
+static uint64_t handle_of(int dir, const char *name)
+{
+    struct {
+        unsigned n; /* struct file_handle, whose bytes C cannot reach in a larger one */
+        int type;
+        unsigned char bytes[MAX_HANDLE_SZ];
+    } f = {.n = MAX_HANDLE_SZ};
+    int mount;
+    uint64_t hash = FNV_BASIS;
+    if (syscall(SYS_name_to_handle_at, dir, name, &f, &mount, *name ? 0 : AT_EMPTY_PATH) < 0)
+        return 0;
+    for (unsigned i = 0; i < f.n; i++)
+        hash = (hash ^ f.bytes[i]) * FNV_PRIME;
+    return hash;
+}
+
 int owners_key(int dir, const char *name, struct owners_key *ret)
 {
     struct statx st;
     int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
     if (syscall(SYS_statx, dir, name, flags, STATX_INO | STATX_BTIME, &st) < 0)
         return -1;
-    *ret = (struct owners_key){.ino = st.stx_ino};
+    *ret = (struct owners_key){.ino = st.stx_ino, .handle = handle_of(dir, name)};
     if (st.stx_mask & STATX_BTIME)
         ret->born = (struct timespec){st.stx_btime.tv_sec, st.stx_btime.tv_nsec};
     return 0;
@@ -63,7 +81,10 @@ bool owners_find(const struct owners *o, const struct owners_key *k, struct owne
 {
     const struct known wanted = {.key = *k};
     struct known *const *at = tfind(&wanted, &o->tree, by_inode);
-    if (!at || owners_later(&k->born, &(*at)->key.born))
+    if (!at)
+        return false;
+    bool told = k->handle && (*at)->key.handle;
+    if (told ? k->handle != (*at)->key.handle : owners_later(&k->born, &(*at)->key.born))
         return false;
     *ret = (*at)->owner;
     return true;
@@ -80,14 +101,15 @@ void owners_free(struct owners *o)
 /* A line that was cut off says nothing; what is written next begins a new one. */
 static void read_line(struct owners *o, const char *line)
 {
-    struct owners_key k;
+    struct owners_key k = {0};
     struct owner owner;
     int64_t sec;
     uint32_t nsec;
-    int end = 0;
+    int end = 0, more = 0;
     if (sscanf(line, "%" SCNu64 " %" SCNd64 ".%9" SCNu32 " %" SCNu32 ":%" SCNu32 "%n", &k.ino, &sec,
                &nsec, &owner.uid, &owner.gid, &end) < 5 ||
-        strcmp(line + end, "\n") != 0)
+        (line[end] == ' ' && sscanf(line + end, " %16" SCNx64 "%n", &k.handle, &more) < 1) ||
+        strcmp(line + end + more, "\n") != 0)
         return;
     k.born = (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = (long)nsec};
     owners_put(o, &k, owner);
@@ -127,8 +149,10 @@ int owners_add(int file, const struct owners_key *k, struct owner owner)
 {
     char line[LINE_SIZE];
     struct stat before;
-    int n = snprintf(line, sizeof line, "%" PRIu64 " %lld.%09ld %" PRIu32 ":%" PRIu32 "\n", k->ino,
+    int n = snprintf(line, sizeof line, "%" PRIu64 " %lld.%09ld %" PRIu32 ":%" PRIu32, k->ino,
                      (long long)k->born.tv_sec, k->born.tv_nsec, owner.uid, owner.gid);
+    n += snprintf(line + n, sizeof line - (size_t)n, k->handle ? " %016" PRIx64 "\n" : "\n",
+                  k->handle);
     if (fstat(file, &before) < 0)
         return -1;
     ssize_t got = write(file, line, (size_t)n);

@@ -5,10 +5,12 @@
  * They are in a file beside the tree's top directory (overlay/LAYER/owners,
  * pod/containers/ID/owners), and are moved and removed with it. A line is one of them,
  *
- *   INODE BORN UID:GID        1234 1795951440.123456789 33:33
+ *   INODE BORN UID:GID [HANDLE]     1234 1795951440.123456789 33:33 8d1c0f44a9be5273
  *
- * and the last of an inode counts. When a file is gone its number is given to another: BORN is
- * the time of birth of the file that is meant, and no younger one is.
+ * and the last of an inode counts. When a file is gone its number is given to another: HANDLE is
+ * the 64-bit FNV-1a hash of the file handle (name_to_handle_at(2)), which no other file gets. Where
+ * there is none, BORN tells them apart: the time of birth of the file that is meant; no younger one
+ * is.
  *
  * An overlay shows other numbers than its layers have, and fuse-overlayfs no times of birth:
  * whoever sees a file through one asks by its path, and is answered of the topmost layer that has
@@ -29,6 +31,7 @@
 struct owners_key {
     uint64_t ino;
     struct timespec born; /* 0: the file system does not say; such a one is as old as any */
+    uint64_t handle;      /* 0: likewise, nor does an overlay */
 };
 /* Of name in dir, or of the descriptor dir itself when it is "". 0 or -1 with errno. */
 int owners_key(int dir, const char *name, struct owners_key *ret);

@@ -50,9 +50,10 @@ struct seccomp_wish {
     struct strv caps; /* owned */
     bool single;      /* in single-id mode */
     bool links;       /* and layers have links of several owners (disk/owners.h) */
+    bool killable;    /* and the runtime is ours, which knows that flag */
 };
 /* From a container's record; false: it has no filter. To be freed either way. */
-bool seccomp_wish(const struct roots *r, const json_t *record, bool single,
+bool seccomp_wish(const struct roots *r, const json_t *record, bool single, bool ours,
                   struct seccomp_wish *ret);
 void seccomp_wish_free(struct seccomp_wish *w);
 
@@ -73,7 +74,7 @@ int seccomp_cached(int cachedir, const struct seccomp_wish *wish, char ret_name[
  * rename, chmod and their like, goes to pod-fakeroot, which listens where the section's text says
  * SECCOMP_LISTENER.
  */
-void seccomp_ask_fakeroot(json_t *linux_seccomp, bool links);
+void seccomp_ask_fakeroot(json_t *linux_seccomp, const struct seccomp_wish *wish);
 #define SECCOMP_LISTENER "@LISTENER@"
 /* Puts the socket's path into such a text. */
 void seccomp_place_listener(struct buf *section, const char *path);

@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 
 /* goes up when resolving or compiling changes its mind */
-#define CACHE_FORMAT 3
+#define CACHE_FORMAT 4
 #define FNV_PRIME    UINT64_C(0x100000001b3)
 
 /* Told apart by content, not defended: whoever can write here can write the programs too. */
@@ -53,7 +53,7 @@ static int name_of(const struct seccomp_wish *w, char ret[SECCOMP_NAME_SIZE], st
     for (size_t i = 0; i < sorted.n; i++)
         buf_addf(&b, "%s\n", sorted.v[i]);
     if (w->single)
-        buf_adds(&b, w->links ? "single, links\n" : "single\n");
+        buf_addf(&b, "single%s%s\n", w->links ? ", links" : "", w->killable ? ", killable" : "");
     uint64_t lo = fnv1a(UINT64_C(0xcbf29ce484222325), b.s, b.len);
     uint64_t hi = fnv1a(lo ^ UINT64_C(0x9e3779b97f4a7c15), b.s, b.len);
     snprintf(ret, SECCOMP_NAME_SIZE, "seccomp-%016" PRIx64 "%016" PRIx64, hi, lo);
@@ -88,7 +88,7 @@ int seccomp_cached(int cachedir, const struct seccomp_wish *wish, char ret_name[
     if (seccomp_profile_resolve(profile_path, &wish->caps, &section, e) < 0)
         return -1;
     if (wish->single)
-        seccomp_ask_fakeroot(section, wish->links);
+        seccomp_ask_fakeroot(section, wish);
     if (seccomp_compile(section, &bpf, e) < 0)
         return err_prefix(e, "loading seccomp profile (%s) failed", profile_path);
     cleanup_free char *text = json_dumps(section, JSON_COMPACT);

@@ -69,7 +69,7 @@ static int read_seccomp(const struct roots *r, const struct ctr *c, struct chain
     cleanup(seccomp_wish_free) struct seccomp_wish wish = {0};
     char name[SECCOMP_NAME_SIZE], file[SECCOMP_NAME_SIZE + 8];
     json_t *made = NULL;
-    if (!seccomp_wish(r, c->record, ch->single, &wish))
+    if (!seccomp_wish(r, c->record, ch->single, ch->ours, &wish))
         return 0;
     cleanup_fd int cache = at_open_dir(r->own, "cache");
     if (cache < 0)
