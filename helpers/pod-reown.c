@@ -25,7 +25,7 @@
 #define DEPTH_MAX  1000
 #define CAPABILITY "security.capability"
 #define CAPS_MAX   64
-#define BITS       "user.pod.reown"
+#define BITS       OWNERS_FILE ".begun"
 #define REST       OWNERS_FILE ".rest"
 
 /* Of the layer, container or volume that is walked through. */
@@ -35,23 +35,41 @@ static bool skipped;              /* some of it is too deep: there all stays rem
 
 /*
  * A change of owner takes set-id bits and capabilities away. They are put back; until then they are
- * in an attribute as well, which whoever goes on with our work finds.
+ * in a file beside the tree, where no container can write, for whoever goes on with our work.
  */
 struct bits {
+    struct owners_key key;
     uint32_t mode, ncaps;
     char caps[CAPS_MAX];
 };
+static struct bits
+    begun; /* by one before us, in this layer, container or volume; key.ino 0: none */
 
-static bool bits_of(int fd, const struct stat *st, struct bits *ret)
+static void read_begun(void)
 {
-    *ret = (struct bits){.mode = st->st_mode & 07777};
-    if (fgetxattr(fd, BITS, ret, sizeof *ret) == sizeof *ret && ret->ncaps <= CAPS_MAX)
-        return true;
-    ssize_t n = S_ISREG(st->st_mode) ? fgetxattr(fd, CAPABILITY, ret->caps, CAPS_MAX) : -1;
-    *ret = (struct bits){.mode = st->st_mode & 07777, .ncaps = n > 0 ? (uint32_t)n : 0};
-    if (n > 0)
-        (void)fgetxattr(fd, CAPABILITY, ret->caps, CAPS_MAX);
-    return false;
+    cleanup_fd int fd = openat(thing, BITS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || read(fd, &begun, sizeof begun) != sizeof begun || begun.ncaps > CAPS_MAX)
+        begun = (struct bits){.ncaps = 0};
+}
+
+static bool is_begun(const struct owners_key *k)
+{
+    return begun.key.ino && k->ino == begun.key.ino && k->handle == begun.key.handle &&
+           k->born.tv_sec == begun.key.born.tv_sec && k->born.tv_nsec == begun.key.born.tv_nsec;
+}
+
+static void bits_of(int fd, const struct stat *st, struct bits *b)
+{
+    ssize_t n = S_ISREG(st->st_mode) ? fgetxattr(fd, CAPABILITY, b->caps, CAPS_MAX) : -1;
+    b->mode = st->st_mode & 07777;
+    b->ncaps = n > 0 ? (uint32_t)n : 0;
+}
+
+static int write_begun(const struct bits *b)
+{
+    cleanup_fd int fd =
+        openat(thing, BITS, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 || write(fd, b, sizeof *b) != sizeof *b ? -1 : fdatasync(fd);
 }
 
 static int put_back(int fd, const struct bits *b)
@@ -70,19 +88,26 @@ static bool is_given(int fd, const struct owner *o)
 
 static int give(int fd, const struct stat *st, const struct owner *o)
 {
-    struct bits b;
-    bool begun = bits_of(fd, st, &b), has = b.mode & 06000 || b.ncaps;
+    struct bits b = {.mode = 0};
     uid_t uid = o->uid == OWNER_SAME ? (uid_t)-1 : o->uid;
     gid_t gid = o->gid == OWNER_SAME ? (gid_t)-1 : o->gid;
-    if (!begun && (st->st_uid || st->st_gid))
+    if (owners_key(fd, "", &b.key) < 0)
+        return -1;
+    bool again = is_begun(&b.key);
+    if (!again && (st->st_uid || st->st_gid))
         return 0; /* whose it really is counts */
-    if (has && !begun && fsetxattr(fd, BITS, &b, sizeof b, 0) < 0)
+    if (again)
+        b = begun;
+    else
+        bits_of(fd, st, &b);
+    bool has = b.mode & 06000 || b.ncaps;
+    if (has && !again && write_begun(&b) < 0)
         return -1;
     if (fchown(fd, uid, gid) < 0 && errno != EINVAL)
         return -1; /* EINVAL: an id that nobody has given the user; it stays remembered */
     if (put_back(fd, &b) < 0 || (is_given(fd, o) && owner_write(fd, (struct owner){0, 0}) < 0))
         return -1;
-    return has ? fremovexattr(fd, BITS) : 0;
+    return has ? unlinkat(thing, BITS, 0) : 0;
 }
 
 /* Likewise with what is remembered beside the tree; what stays so is written down anew. */
@@ -203,6 +228,7 @@ static int all_of(int tree, const char *name)
     thing = openat(tree, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     skipped = false;
     (void)unlinkat(thing, REST, 0);
+    read_begun();
     int r = owners_read(&beside, thing, OWNERS_FILE);
     if (r == 0)
         r = walk(&dir, 0);
@@ -210,6 +236,8 @@ static int all_of(int tree, const char *name)
         r = renameat(thing, REST, thing, OWNERS_FILE);
     else if (r == 0 && !skipped && unlinkat(thing, OWNERS_FILE, 0) < 0 && errno != ENOENT)
         r = -1;
+    if (r == 0)
+        (void)unlinkat(thing, BITS, 0);
     if (rest >= 0)
         close(rest);
     close(thing);

@@ -168,6 +168,7 @@ static int prepare(struct job *j, struct err *e)
     j->tar = (struct tar){.more = on_more, .on_raw = on_raw, .ctx = j};
     j->layer.tar = &j->tar;
     j->layer.plain = o->plain;
+    j->layer.later.shared = o->plain;
     j->layer.keep = o->keep;
     j->layer.owned = o->owner != NULL;
     for (size_t i = 0; i < o->map.n; i++)

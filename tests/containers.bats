@@ -443,6 +443,9 @@ PY
     run_pod ps -a -q
     assert_empty
     hear_notify
+    NOTIFY_SOCKET=$ROOM/notify run_pod 1 run --rm --network none --sdnotify=container "$IMAGE" \
+        sh -c 'ls /run/notify; touch /run/notify/more' # it is the host's memory
+    assert_match "Read-only file system" "$stderr"
     NOTIFY_SOCKET=$ROOM/notify run_pod run -d --name told --network none --sdnotify=conmon "$IMAGE" sleep 100
     wait_for 10 grep -q READY=1 "$ROOM/told"
     run_pod inspect -f '{{.Config.SdNotifyMode}}' told

@@ -245,3 +245,35 @@ with tarfile.open("'"$ROOM"'/tars/tiny", "w", format=tarfile.GNU_FORMAT) as t:
         run_cmd 159 pod unshare "$confined" "$ROOM/jail" "$wish"
     done
 }
+
+# `pod cp` unpacks where a container may move directories about meanwhile.
+@test "a directory that is moved away leads nowhere by its links" {
+    mkdir -p "$ROOM/moved/tree" "$ROOM/moved/secret"
+    echo old >"$ROOM/moved/secret/mode"
+    chmod 600 "$ROOM/moved/secret/mode"
+    # shellcheck disable=SC2016
+    run_cmd 0 pod unshare python3 -c '
+import io, os, subprocess, sys, tarfile, time
+top, unpack = sys.argv[1:]
+p = subprocess.Popen([unpack, "--dir", top + "/tree", "--no-split", "--plain"], stdin=subprocess.PIPE,
+                     stderr=subprocess.DEVNULL)
+def entry(name, kind=tarfile.REGTYPE, body=b"", link=""):
+    i = tarfile.TarInfo(name)
+    i.type, i.size, i.mode, i.linkname = kind, len(body), 0o666, link
+    p.stdin.write(i.tobuf() + body + b"\0" * (-len(body) % 512))
+    p.stdin.flush()
+def wait(path):
+    for _ in range(500):
+        if os.path.lexists(path): return
+        time.sleep(0.01)
+    raise SystemExit("not unpacked: " + path)
+entry("d/m"); entry("d/pad", body=bytes(8 << 20)); wait(top + "/tree/d/m") # what is read ahead
+os.rename(top + "/tree/d", top + "/d")
+os.symlink("../secret", top + "/d/z")
+try:
+    entry("d/z/evil", body=b"x"); entry("d/z/mode", body=b"x"); p.stdin.close()
+except BrokenPipeError: pass
+print(p.wait() != 0, sorted(os.listdir(top + "/secret")), open(top + "/secret/mode").read())
+' "$ROOM/moved" "$POD_LIBEXEC/pod-unpack"
+    assert_match "True \['mode'\] old"
+}

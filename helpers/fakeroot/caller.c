@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define MAX_STATUS 16384
@@ -40,9 +39,11 @@ bool caller_open(pid_t pid, struct caller *ret)
         !field(buf_str(&b), "\nCapEff:", 16, &caps) || !field(buf_str(&b), "\nUmask:", 8, &mask) ||
         !field(buf_str(&b), "\nTgid:", 10, &process) || !field(buf_str(&b), "\nPPid:", 10, &parent))
         return false;
+    int mem = openat(dir, "mem", O_RDWR | O_CLOEXEC);
     *ret = (struct caller){.pid = pid,
                            .process = (pid_t)process,
                            .parent = (pid_t)parent,
+                           .mem = mem,
                            .dir = fd_take(&dir),
                            .caps = caps,
                            .umask = (mode_t)mask};
@@ -52,6 +53,8 @@ bool caller_open(pid_t pid, struct caller *ret)
 void caller_close(struct caller *c)
 {
     close(c->dir);
+    if (c->mem >= 0)
+        close(c->mem);
 }
 
 bool caller_can(const struct caller *c, int cap)
@@ -81,9 +84,7 @@ int caller_string(const struct caller *c, uint64_t at, char *out, size_t size)
         size_t some = page - (size_t)((at + n) & (page - 1));
         if (some > size - n)
             some = size - n;
-        struct iovec to = {out + n, some};
-        struct iovec from = {(void *)(uintptr_t)(at + n), some};
-        ssize_t got = process_vm_readv(c->pid, &to, 1, &from, 1, 0);
+        ssize_t got = pread(c->mem, out + n, some, (off_t)(at + n));
         if (got <= 0)
             return -EFAULT;
         if (memchr(out + n, '\0', (size_t)got))
@@ -95,7 +96,5 @@ int caller_string(const struct caller *c, uint64_t at, char *out, size_t size)
 
 int caller_put(const struct caller *c, uint64_t at, uint32_t value)
 {
-    struct iovec from = {&value, sizeof value};
-    struct iovec to = {(void *)(uintptr_t)at, sizeof value};
-    return process_vm_writev(c->pid, &from, 1, &to, 1, 0) == sizeof value ? 0 : -EFAULT;
+    return pwrite(c->mem, &value, sizeof value, (off_t)at) == sizeof value ? 0 : -EFAULT;
 }

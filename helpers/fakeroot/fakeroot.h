@@ -22,6 +22,7 @@ struct caller {
     pid_t pid;
     pid_t process, parent; /* pid is a thread of process */
     int dir;               /* /proc/PID: of this thread for good, whoever has its number later */
+    int mem;               /* and its memory; -1: closed to us */
     uint64_t caps;         /* effective */
     mode_t umask;
 };

@@ -76,7 +76,8 @@ static int own_fd(const char *path)
             if (str_starts(path, names[i]) && str_u64(path + strlen(names[i]), INT_MAX, &fd) == 0)
                 return (int)fd;
         }
-        ssize_t n = readlink(path, to[hop & 1], PATH_MAX - 1);
+        cleanup_fd int link = open_plain(path, O_NOFOLLOW);
+        ssize_t n = readlinkat(link, "", to[hop & 1], PATH_MAX - 1);
         if (n <= 0)
             return -1;
         to[hop & 1][n] = '\0';

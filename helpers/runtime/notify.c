@@ -55,9 +55,9 @@ int notify_open(struct rt *rt, struct err *e)
         mounts = json_array();
         json_object_set_new(rt->spec, "mounts", mounts);
     }
-    json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:[s, s, s, s]}", "destination",
+    json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:[s, s, s, s, s]}", "destination",
                                             INSIDE, "type", "bind", "source", dir, "options",
-                                            "bind", "nosuid", "nodev", "noexec"));
+                                            "bind", "ro", "nosuid", "nodev", "noexec"));
     jx_put_env(process, "NOTIFY_SOCKET=" INSIDE "/" NAME);
     return 0;
 }

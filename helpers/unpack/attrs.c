@@ -174,6 +174,15 @@ int layer_own_name(struct layer *l, const struct place *at, struct err *e)
     return 0;
 }
 
+/* A whiteout cannot be opened, but nobody else is where there are any. */
+static int link_mode(const struct layer *l, const struct place *at, const struct stat *st,
+                     mode_t mode)
+{
+    if (S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode))
+        return mode_set(at->in->fd, at->base, mode);
+    return l->plain || !S_ISCHR(st->st_mode) ? 0 : fchmodat(at->in->fd, at->base, mode, 0);
+}
+
 /* Changed only where it differs: a change of owner takes set-id bits and capabilities away. */
 int layer_own_link(struct layer *l, const struct place *at, struct err *e)
 {
@@ -187,8 +196,8 @@ int layer_own_link(struct layer *l, const struct place *at, struct err *e)
     if (S_ISREG(st.st_mode) && remember_at(l, at->in->fd, at->base, e) < 0)
         return -1;
     mode_t mode = en->mode & MODE_BITS;
-    if (!S_ISLNK(st.st_mode) && (chown || (st.st_mode & MODE_BITS) != mode) &&
-        fchmodat(at->in->fd, at->base, mode, 0) < 0)
+    bool moded = chown || (st.st_mode & MODE_BITS) != mode;
+    if (moded && link_mode(l, at, &st, mode) < 0)
         return path_error(e, "chmod", l->path);
     struct timespec ts[2];
     times(en, ts);
@@ -206,7 +215,7 @@ int layer_own_dir(struct layer *l, int dir, const char *base, bool fresh, struct
         return path_error(e, "lchown", l->path);
     if ((!fresh || en->uid || en->gid) && remember_at(l, dir, base, e) < 0)
         return -1;
-    if ((!fresh || l->acl || mode & 06000) && fchmodat(dir, base, mode, 0) < 0)
+    if ((!fresh || l->acl || mode & 06000) && mode_set(dir, base, mode) < 0)
         return path_error(e, "chmod", l->path);
     if (en->nxattrs) {
         cleanup_fd int fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -84,9 +84,9 @@ static const int calls[] = {
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(writev),
     SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(ftruncate), SCMP_SYS(sync_file_range),
     /* files */
-    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
-    SCMP_SYS(name_to_handle_at), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mknod),
-    SCMP_SYS(mknodat), SCMP_SYS(symlinkat), SCMP_SYS(linkat), SCMP_SYS(unlinkat),
+    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+    SCMP_SYS(statx), SCMP_SYS(name_to_handle_at), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
+    SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(symlinkat), SCMP_SYS(linkat), SCMP_SYS(unlinkat),
     SCMP_SYS(getdents64), SCMP_SYS(fchown), SCMP_SYS(fchownat), SCMP_SYS(fchmod),
     SCMP_SYS(fchmodat), SCMP_SYS(utimensat), SCMP_SYS(fsetxattr), SCMP_SYS(fremovexattr),
     SCMP_SYS(fcntl),

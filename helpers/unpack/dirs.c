@@ -1,5 +1,6 @@
 #include "dirs.h"
 
+#include "disk/inside.h"
 #include "plain/fdio.h"
 
 #include <ctype.h>
@@ -62,11 +63,19 @@ int dir_set_opaque(int dir, const char *name, const char *path, struct err *e)
     return 0;
 }
 
+int mode_set(int dir, const char *name, mode_t mode)
+{
+    cleanup_fd int fd =
+        openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd < 0 ? -1 : fchmod(fd, mode);
+}
+
 static int make_level(struct dirs *d, int dir, const char *name, bool setgid, bool opaque,
                       struct err *e)
 {
-    if (mkdirat(dir, name, 0755) < 0 || (setgid && fchownat(dir, name, 0, 0, 0) < 0) ||
-        (setgid && fchmodat(dir, name, 0755, 0) < 0))
+    if (mkdirat(dir, name, 0755) < 0 ||
+        (setgid && fchownat(dir, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0) ||
+        (setgid && mode_set(dir, name, 0755) < 0))
         return path_error(e, "mkdir", d->path);
     return opaque ? dir_set_opaque(dir, name, d->path, e) : 0;
 }
@@ -82,7 +91,7 @@ static int not_a_directory(struct dirs *d, struct level *lv, const struct level 
         return path_error(e, "stat", d->path);
     if (S_ISLNK(st.st_mode)) {
         lv->linked = true;
-        lv->fd = openat(up->fd, name, OPEN_FLAGS);
+        lv->fd = inside_open_below(d->at[0].fd, d->path, OPEN_FLAGS);
         return lv->fd < 0 ? path_error(e, "open", d->path) : 0;
     }
     if (!S_ISCHR(st.st_mode) || st.st_rdev != 0) {
@@ -167,4 +176,16 @@ int dirs_enter(struct dirs *d, const char *path, size_t len, bool over, const st
     }
     *ret = top;
     return 0;
+}
+
+int dirs_parent(const char *path, const char **ret_base)
+{
+    char dir[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    *ret_base = slash ? slash + 1 : path;
+    if (slash) {
+        memcpy(dir, path, (size_t)(slash - path));
+        dir[slash - path] = '\0';
+    }
+    return inside_open_below(AT_FDCWD, dir, OPEN_FLAGS);
 }

@@ -2,8 +2,9 @@
  * The directory that entries are made in: archives list a directory's files together, so the chain
  * of open directories down to the last one is kept and mostly just used again.
  *
- * A symbolic link on the way is followed, as Go's unpackers do inside their chroot; ours is the
- * same wall (confine.h).
+ * A symbolic link on the way is followed, as Go's unpackers do inside their chroot. Ours
+ * (confine.h) is no wall to who holds a directory that was moved out of it: links are followed from
+ * the root, never from where we are.
  */
 #ifndef UNPACK_DIRS_H
 #define UNPACK_DIRS_H
@@ -13,6 +14,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define DIRS_KEPT 64
 
@@ -38,8 +40,16 @@ int dirs_init(struct dirs *d, struct err *e); /* in the working directory */
 int dirs_enter(struct dirs *d, const char *path, size_t len, bool over, const struct level **ret,
                struct err *e);
 
+/*
+ * The directory that path (from the root, the working directory) is in, O_PATH, and its name there:
+ * also where directories are moved about meanwhile. -1 with errno.
+ */
+int dirs_parent(const char *path, const char **ret_base);
+
 /* "user.overlay.opaque" on the directory name below dir. */
 int dir_set_opaque(int dir, const char *name, const char *path, struct err *e);
+/* chmod of a file or directory itself, whatever takes its place meanwhile. 0 or -1 with errno. */
+int mode_set(int dir, const char *name, mode_t mode);
 bool is_whiteout(int dir, const char *name);
 
 /* A path as messages show it: absolute, control characters escaped. Two may be used at once. */

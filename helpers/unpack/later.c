@@ -1,5 +1,8 @@
 #include "later.h"
 
+#include "dirs.h"
+#include "plain/fdio.h"
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,13 +37,19 @@ void later_drop(struct later *l, const char *path)
     l->n = keep;
 }
 
+static void set_time(const struct later *l, const char *path, struct timespec mtime)
+{
+    const struct timespec ts[2] = {mtime, mtime};
+    const char *base = *path ? path : ".";
+    cleanup_fd int dir = l->shared ? dirs_parent(base, &base) : -1;
+    if (dir >= 0 || !l->shared)
+        utimensat(l->shared ? dir : AT_FDCWD, base, ts, AT_SYMLINK_NOFOLLOW);
+}
+
 void later_apply(struct later *l)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        const char *path = l->names.s + l->v[i].at;
-        struct timespec ts[2] = {l->v[i].mtime, l->v[i].mtime};
-        utimensat(AT_FDCWD, *path ? path : ".", ts, AT_SYMLINK_NOFOLLOW);
-    }
+    for (size_t i = 0; i < l->n; i++)
+        set_time(l, l->names.s + l->v[i].at, l->v[i].mtime);
     l->n = 0;
     buf_clear(&l->names);
     free(l->v);

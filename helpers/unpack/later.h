@@ -8,6 +8,7 @@
 
 #include "plain/buf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@ struct later {
     struct buf names;
     struct later_dir *v;
     size_t n;
+    bool shared; /* somebody else may move directories about meanwhile */
 };
 
 void later_add(struct later *l, const char *path, struct timespec mtime);

@@ -1,5 +1,6 @@
 #include "layer.h"
 
+#include "plain/fdio.h"
 #include "plain/str.h"
 
 #include <errno.h>
@@ -101,8 +102,10 @@ static int hardlink(struct layer *l, const struct place *at, struct err *e)
     size_t len;
     if (layer_clean(buf_str(&l->tar->entry.link), target, &len, e))
         return -1;
-    int top = l->dirs.at[0].fd;
-    const char *from = len ? target : ".";
+    const char *from;
+    cleanup_fd int top = dirs_parent(len ? target : ".", &from);
+    if (top < 0)
+        return path_error(e, "link", l->path);
     if (linkat(top, from, at->in->fd, at->base, 0) < 0) {
         if (errno != EEXIST)
             return path_error(e, "link", l->path);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,10 +21,19 @@ static void note(int *first_errno)
         *first_errno = errno;
 }
 
+/* Itself, whatever takes its place meanwhile. */
+static int unlock(int dir, const char *name)
+{
+    char self[64];
+    cleanup_fd int fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    return fd < 0 ? -1 : chmod(self, 0700);
+}
+
 static int open_locked_out(int dir, const char *name)
 {
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
+    if (fd < 0 && errno == EACCES && unlock(dir, name) == 0)
         fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return fd;
 }
@@ -74,7 +84,7 @@ static int remove_at(int dir, const char *name, int depth, int *first_errno)
     empty_dir(dir, name, depth, first_errno);
     if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
         return 0;
-    if (errno == EACCES && fchmodat(dir, name, 0700, 0) == 0) {
+    if (errno == EACCES && unlock(dir, name) == 0) {
         empty_dir(dir, name, depth, first_errno);
         if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
             return 0;
