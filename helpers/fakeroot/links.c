@@ -54,8 +54,8 @@ static struct owners_layer *find(int fd, struct owners_key *ret)
 }
 
 /*
- * Until no file that is made from now on can be as old as this one: at once, when the kernel's
- * clock has ticked between its birth and its change.
+ * Of a file that only its birth tells from others: until none that is made from now on can be as
+ * old. At once, when the kernel's clock has ticked between its birth and its change.
  */
 static void outlast(const struct timespec *born, struct timespec now)
 {
@@ -76,11 +76,13 @@ static int note(const struct owners_key *k, struct owner o)
 }
 
 /* Of a layer below it is root's, of the container's own its user's. */
-static bool owner_of(const struct owners_layer *l, const struct owners_key *k,
-                     const struct owner *user, struct owner *ret)
+static struct owner owner_of(const struct owners_layer *l, const struct owners_key *k,
+                             const struct owner *user)
 {
-    *ret = l == layers.v ? *user : (struct owner){0, 0};
-    return l && owners_find(&l->owners, k, ret);
+    struct owner o = l == layers.v ? *user : (struct owner){0, 0};
+    if (l)
+        (void)owners_find(&l->owners, k, &o);
+    return o;
 }
 
 static bool same(const struct owner *a, const struct owner *b)
@@ -92,18 +94,18 @@ static bool same(const struct owner *a, const struct owner *b)
 static int give(int fd, const struct owner *how, const struct owner *user, uint32_t uid,
                 uint32_t gid)
 {
-    struct owner o, last;
     struct owners_key k;
     struct stat st;
-    (void)owner_of(find(fd, &k), &k, user, &o);
+    const struct owners_layer *l = find(fd, &k);
+    struct owner o = owner_of(l, &k, user);
     if (fchownat(fd, "", how->uid, how->gid, AT_EMPTY_PATH) < 0)
         return -errno;
     o.uid = uid == SAME ? o.uid : uid;
     o.gid = gid == SAME ? o.gid : gid;
-    const struct owners_layer *l = find(fd, &k);
+    l = find(fd, &k);
     if (!l || l != layers.v)
         return 0;
-    (void)owner_of(l, &k, user, &last);
+    const struct owner last = owner_of(l, &k, user);
     if (same(&o, &last))
         return 0;
     int r = note(&k, o);
@@ -122,12 +124,11 @@ int links_own(int fd, const struct owner *user, uint32_t uid, uint32_t gid)
 void links_keep(int fd, const struct owner *user)
 {
     const struct owner root = {0, 0};
-    struct owner o;
     struct owners_key k;
     const struct owners_layer *l = find(fd, &k);
     if (!l || l == layers.v)
         return;
-    (void)owner_of(l, &k, user, &o);
+    const struct owner o = owner_of(l, &k, user);
     if (!same(&o, user)) /* as whose it would be taken then */
         (void)give(fd, &root, user, SAME, SAME);
 }
