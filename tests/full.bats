@@ -255,3 +255,23 @@ too_large() {
     assert_error "nosuch: image not known"
 }
 
+@test "single-id mode: an owner that cannot be remembered is not given" {
+    small
+    "$POD_LIBEXEC/pod-userns" stop
+    wait_for 5 sh -c '[ "$("$POD_LIBEXEC/pod-userns" info)" = 0 ]'
+    local full=$PATH
+    PATH=$(tools_but newuidmap newgidmap)
+    run_pod run -d --name links --network none "$IMAGE" sh -c 'ln -s x /l; ln -s x /m; sleep 100'
+    wait_for 5 pod exec links test -L /m
+    fill
+    run_pod 1 exec links chown -h 5:6 /l
+    assert_match "No space left on device" "$stderr"
+    rm -f "$SMALL"/fill*
+    run_pod exec links chown -h 7:8 /m
+    run_cmd 0 sh -c 'pod export links | tar --numeric-owner -tvf - l m'
+    assert_match "0/0 .* l -> x"
+    assert_match "7/8 .* m -> x"
+    run_pod rm -f -t 0 links
+    "$POD_LIBEXEC/pod-userns" stop
+    PATH=$full
+}
