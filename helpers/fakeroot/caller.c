@@ -40,8 +40,7 @@ bool caller_open(pid_t pid, struct caller *ret)
         !field(buf_str(&b), "\nTgid:", 10, &process) || !field(buf_str(&b), "\nPPid:", 10, &parent))
         return false;
     int mem = openat(dir, "mem", O_RDWR | O_CLOEXEC);
-    *ret = (struct caller){.pid = pid,
-                           .process = (pid_t)process,
+    *ret = (struct caller){.process = (pid_t)process,
                            .parent = (pid_t)parent,
                            .mem = mem,
                            .dir = fd_take(&dir),

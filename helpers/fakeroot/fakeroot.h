@@ -19,8 +19,7 @@
 
 /* A process that waits in a system call. */
 struct caller {
-    pid_t pid;
-    pid_t process, parent; /* pid is a thread of process */
+    pid_t process, parent; /* what waits is a thread of process */
     int dir;               /* /proc/PID: of this thread for good, whoever has its number later */
     int mem;               /* and its memory; -1: closed to us */
     uint64_t caps;         /* effective */

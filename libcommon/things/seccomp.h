@@ -31,6 +31,7 @@ int seccomp_compile(const json_t *linux_seccomp, struct buf *ret_bpf, struct err
 /* Makes a program shorter that decides by architecture and number; others stay as they are. */
 void seccomp_shrink(struct buf *program);
 
+#define SECCOMP_WAIT_KILLABLE (1U << 5) /* ..._WAIT_KILLABLE_RECV, since Linux 5.19 */
 /* The section's "flags" as seccomp(2)'s SECCOMP_FILTER_FLAG_*. */
 int seccomp_flags(const json_t *linux_seccomp, unsigned *ret, struct err *e);
 

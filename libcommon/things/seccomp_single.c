@@ -14,8 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define WAIT_KILLABLE_RECV (1U << 5) /* since Linux 5.19 */
-
 /* Before them pod-fakeroot looks at the file, where there are links whose owner could get lost. */
 static const char *const copies_up[] = {
     "rename",   "renameat",  "renameat2", "link",   "linkat",    "chmod",     "fchmod",
@@ -90,7 +88,7 @@ static void add_name(const json_t *rules, const char *name, struct strv *names)
 /* Linux 5.19: nobody's signals interrupt a call that pod-fakeroot has in hand. */
 static bool kernel_waits_killable(void)
 {
-    unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE_RECV;
+    unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_WAIT_KILLABLE;
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
 }
 
