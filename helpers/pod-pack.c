@@ -79,11 +79,11 @@ static void set_owner(const struct pack *p, int fd, struct stat *st)
 /* Of what can have no attributes. What is mounted over a layer is none of its files. */
 static void set_owner_beside(struct pack *p, int dir, const char *base, struct stat *st)
 {
-    static struct owners_layers none;
     const char *rest = buf_str(&p->path) + p->skip;
-    cleanup_free char *path = xasprintf("%s%s%s", p->at ? p->at : "", p->skip ? "" : "/", rest);
-    bool within = p->layers.n && attrs_mount(dir, base) == p->mount;
-    attrs_owner_beside(&p->made_by, within ? &p->layers : &none, path, st);
+    cleanup_free char *path = NULL;
+    if (p->layers.n && attrs_mount(dir, base) == p->mount)
+        path = xasprintf("%s%s%s", p->at, p->skip ? "" : "/", rest);
+    attrs_owner_beside(&p->made_by, &p->layers, path, st);
     seen_in(p, st);
 }
 
@@ -212,15 +212,19 @@ static int tree(struct pack *p, int dir)
 static int find_owners(struct pack *p, int dir, const char *entry, struct err *e)
 {
     cleanup_fd int root = p->root ? open(p->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : dup(dir);
-    cleanup_free char *top = attrs_path(root), *here = attrs_path(dir);
+    cleanup_free char *top = fd_place(root), *here = fd_place(dir);
     size_t n = top ? strlen(top) : 0;
     n -= n > 0 && top[n - 1] == '/';
-    if (!here || !top || strncmp(here, top, n) != 0 || (here[n] && here[n] != '/'))
+    if (owners_layers_open(&p->layers) < 0)
+        return err_sys(e, "cannot read remembered owners");
+    if (!owners_layers_any(&p->layers) || !here || !top || strncmp(here, top, n) != 0 ||
+        (here[n] && here[n] != '/')) {
         p->layers.n = 0;
+        return 0;
+    }
     p->mount = attrs_mount(root, "");
-    p->at =
-        xasprintf("%s%s%s", here && here[0] ? here + n : "", entry ? "/" : "", entry ? entry : "");
-    return owners_layers_open(&p->layers) < 0 ? err_sys(e, "cannot read remembered owners") : 0;
+    p->at = xasprintf("%s%s%s", here + n, entry ? "/" : "", entry ? entry : "");
+    return 0;
 }
 
 static int run(struct pack *p, char **words, struct err *e)

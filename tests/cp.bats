@@ -288,3 +288,12 @@ names() { pod cp "$1" - | tar -t; }
 a"
     run_pod rm -f -t 0 holders
 }
+
+@test "pod-pack --root of another place: nothing is asked of the layers" {
+    mkdir -p "$ROOM/o/layer" "$ROOM/o/d" "$ROOM/o/much/longer/than/that"
+    ln -s x "$ROOM/o/d/l"
+    echo "1 0.000000000 5:6" >"$ROOM/o/owners"
+    run_cmd 0 sh -c 'pod unshare "$POD_LIBEXEC/pod-pack" --owners "$1/layer" --root "$1/much/longer/than/that" "$1/d" 3>/dev/null |
+        tar --numeric-owner -tvf -' - "$ROOM/o"
+    assert_match "0/0 .* l -> x"
+}

@@ -10,9 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,22 +25,12 @@ void links_layer(const char *top)
     owners_layers_add(&layers, top);
 }
 
-/* Where the container has the file, from its root. */
-static int path_of(int fd, char path[PATH_MAX])
-{
-    char self[64];
-    snprintf(self, sizeof self, "self/fd/%d", fd);
-    ssize_t n = readlinkat(proc_dir, self, path, PATH_MAX);
-    path[n > 0 && n < PATH_MAX ? n : 0] = '\0';
-    return path[0] ? 0 : -1;
-}
-
 /* The layer that has the file, and as what; NULL: it is a volume's, or gone. */
 static struct owners_layer *find(int fd, struct owners_key *ret)
 {
-    char path[PATH_MAX];
     struct owners_key seen;
-    if (path_of(fd, path) < 0 || owners_layers_open(&layers) < 0)
+    cleanup_free char *path = fd_place(fd); /* as the container sees it */
+    if (!path || owners_layers_open(&layers) < 0)
         return NULL;
     struct owners_layer *l = owners_layers_at(&layers, path, ret);
     if (!l || owners_key(fd, "", &seen) < 0)

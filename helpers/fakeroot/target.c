@@ -117,7 +117,7 @@ static int own_by_attribute(int fd, const struct owner *user, uint32_t uid, uint
 {
     char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    struct owner o = owner_came_up(self) ? (struct owner){0, 0} : *user;
+    struct owner o = owner_came_up_path(self) ? (struct owner){0, 0} : *user;
     bool told = user->uid || user->gid;
     (void)owner_read_path(self, &o);
     o.uid = other_or(uid, o.uid);

@@ -4,9 +4,7 @@
 #include "tarout.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/stat.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -36,13 +34,6 @@ void attrs_pax(int fd, struct buf *pax)
     }
 }
 
-/* Copied up from a layer below. */
-static bool has_origin(int fd)
-{
-    return fgetxattr(fd, "user.overlay.origin", NULL, 0) >= 0 ||
-           fgetxattr(fd, "user.fuseoverlayfs.origin", NULL, 0) >= 0;
-}
-
 /* What really is somebody's was given to him when there were ids for that. */
 static bool is_roots(const struct stat *st)
 {
@@ -62,7 +53,7 @@ void attrs_owner(const struct owner *made_by, int fd, struct stat *st)
     struct owner o;
     if (is_roots(st) && owner_read(fd, &o))
         put(&o, st);
-    else if (!has_origin(fd))
+    else if (!owner_came_up(fd))
         put(made_by, st);
 }
 
@@ -71,16 +62,8 @@ void attrs_owner_beside(const struct owner *made_by, struct owners_layers *layer
 {
     struct owners_key k;
     struct owner o;
-    const struct owners_layer *l = is_roots(st) ? owners_layers_at(layers, path, &k) : NULL;
+    const struct owners_layer *l = path && is_roots(st) ? owners_layers_at(layers, path, &k) : NULL;
     put(l && owners_find(&l->owners, &k, &o) ? &o : made_by, st);
-}
-
-char *attrs_path(int dir)
-{
-    char self[64], path[PATH_MAX];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", dir);
-    ssize_t n = readlink(self, path, sizeof path);
-    return n <= 0 || n == sizeof path ? NULL : xstrndup(path, (size_t)n);
 }
 
 uint64_t attrs_mount(int dir, const char *name)

@@ -5,9 +5,11 @@
 #include <sys/types.h>
 #include <sys/xattr.h>
 
-#define TAG_UID   0x08 /* field 1, varint */
-#define TAG_GID   0x10
-#define BYTES_MAX 64 /* a message of others may say more than ours do */
+#define TAG_UID     0x08 /* field 1, varint */
+#define TAG_GID     0x10
+#define ORIGIN      "user.overlay.origin"
+#define FUSE_ORIGIN "user.fuseoverlayfs.origin"
+#define BYTES_MAX   64 /* a message of others may say more than ours do */
 
 /* ---- protobuf's varints ---- */
 
@@ -97,8 +99,12 @@ int owner_write_path(const char *path, struct owner o, bool even_roots)
                            : gone(removexattr(path, OWNER_XATTR));
 }
 
-bool owner_came_up(const char *path)
+bool owner_came_up(int fd)
 {
-    return getxattr(path, "user.overlay.origin", NULL, 0) >= 0 ||
-           getxattr(path, "user.fuseoverlayfs.origin", NULL, 0) >= 0;
+    return fgetxattr(fd, ORIGIN, NULL, 0) >= 0 || fgetxattr(fd, FUSE_ORIGIN, NULL, 0) >= 0;
+}
+
+bool owner_came_up_path(const char *path)
+{
+    return getxattr(path, ORIGIN, NULL, 0) >= 0 || getxattr(path, FUSE_ORIGIN, NULL, 0) >= 0;
 }

@@ -28,6 +28,7 @@ int owner_write(int fd, struct owner o);
 bool owner_read_path(const char *path, struct owner *ret);
 int owner_write_path(const char *path, struct owner o, bool even_roots);
 /* Did an overlay copy it up from a layer below? So it says of regular files and directories. */
-bool owner_came_up(const char *path);
+bool owner_came_up(int fd);
+bool owner_came_up_path(const char *path);
 
 #endif

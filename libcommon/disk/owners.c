@@ -186,6 +186,14 @@ int owners_layers_open(struct owners_layers *l)
     return 0;
 }
 
+bool owners_layers_any(const struct owners_layers *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].owners.tree)
+            return true;
+    return false;
+}
+
 struct owners_layer *owners_layers_at(struct owners_layers *l, const char *path,
                                       struct owners_key *ret)
 {

@@ -61,6 +61,8 @@ void owners_layers_add(struct owners_layers *l, const char *top);
 /* Opens and reads them, the first time. A layer that is not there has nothing. 0 or -1 with errno.
  */
 int owners_layers_open(struct owners_layers *l);
+/* Is anybody remembered in one of them? */
+bool owners_layers_any(const struct owners_layers *l);
 /* The topmost one that has path, and the file there; NULL: none has. */
 struct owners_layer *owners_layers_at(struct owners_layers *l, const char *path,
                                       struct owners_key *ret);

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -135,6 +137,14 @@ int fd_close_from(int min, const int *keep, size_t n)
 int fd_close_now(int min, const int *keep, size_t n)
 {
     return close_but(min, keep, n, 0);
+}
+
+char *fd_place(int fd)
+{
+    char self[64], path[PATH_MAX];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(self, path, sizeof path);
+    return n <= 0 || n == sizeof path ? NULL : xstrndup(path, (size_t)n);
 }
 
 ssize_t fd_send(int sock, const void *p, size_t n, const int *fds, size_t nfd)

@@ -25,6 +25,9 @@ int fd_close_from(int min, const int *keep, size_t n);
 /* The same, but they are closed at once. */
 int fd_close_now(int min, const int *keep, size_t n);
 
+/* Its path from our root, or from that of the mount namespace it is in; NULL: unknown. */
+char *fd_place(int fd);
+
 /* One message with descriptors beside it, on a unix socket. nfd may be 0. */
 ssize_t fd_send(int sock, const void *p, size_t n, const int *fds, size_t nfd);
 /* *nfd: room in fds on entry, received on return. Received descriptors are close-on-exec. */
